@@ -1,0 +1,248 @@
+//! Discrete curves and the end points they join.
+
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
+use std::num::NonZeroUsize;
+
+/// Why an array is not a curve.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CurveError {
+    /// Fewer than two points.
+    #[error("a curve needs at least 2 points, found {found}")]
+    TooFewPoints {
+        /// Points given.
+        found: usize,
+    },
+    /// No coordinates.
+    #[error("a curve needs at least 1 coordinate")]
+    NoCoordinates,
+    /// A coordinate is NaN or infinite.
+    #[error("point {point} of the curve has a coordinate that is not finite")]
+    NonFinite {
+        /// Index of the first such point.
+        point: usize,
+    },
+}
+
+/// Why two points cannot be joined.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum EndsError {
+    /// The end points have different numbers of coordinates.
+    #[error("the start has {start} coordinates and the end has {end}; they must agree")]
+    DifferentDimensions {
+        /// Coordinates of the start.
+        start: usize,
+        /// Coordinates of the end.
+        end: usize,
+    },
+    /// The end points have no coordinates.
+    #[error("end points need at least 1 coordinate")]
+    NoCoordinates,
+    /// A coordinate is NaN, infinite, or so large that sums of two overflow.
+    #[error(
+        "coordinate {coordinate} of the {which} is {value}; coordinates must be finite and below 1e150 in size"
+    )]
+    OutOfRange {
+        /// `start` or `end`.
+        which: &'static str,
+        /// Index of the coordinate.
+        coordinate: usize,
+        /// The coordinate.
+        value: f64,
+    },
+    /// Both end points are the same.
+    #[error(
+        "start and end are the same point, so there is nothing to interpolate; give two different points"
+    )]
+    Equal,
+}
+
+/// Largest coordinate of an end point: its square is still finite, and so are sums of a million such squares.
+const LARGEST_COORDINATE: f64 = 1e150;
+
+/// `segments + 1` points in order, both end points included; at least 2 points, all finite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    points: Array2<f64>,
+}
+
+impl Curve {
+    /// Checks that `points`, shape `(segments + 1, dim)`, form a curve.
+    ///
+    /// # Errors
+    /// [`CurveError`] where there are too few points, no coordinates, or one is not finite.
+    pub fn new(points: Array2<f64>) -> Result<Self, CurveError> {
+        if points.nrows() < 2 {
+            return Err(CurveError::TooFewPoints { found: points.nrows() });
+        }
+        if points.ncols() == 0 {
+            return Err(CurveError::NoCoordinates);
+        }
+        // Branch-free over a row, so that the check keeps up with memory.
+        let bad = |row: ArrayView1<'_, f64>| row.iter().fold(0.0, |acc, x| acc + x * 0.0) != 0.0;
+        match points.rows().into_iter().position(bad) {
+            Some(point) => Err(CurveError::NonFinite { point }),
+            None => Ok(Self { points }),
+        }
+    }
+
+    /// The straight line `z_i = a + (i / N) (b - a)`.
+    pub fn straight(ends: &Ends<'_>) -> Self {
+        let n = ends.segments();
+        let (a, b) = (ends.start(), ends.end());
+        let mut points = Array2::zeros((n + 1, ends.dim()));
+        for (i, mut row) in points.rows_mut().into_iter().enumerate() {
+            let t = i as f64 / n as f64;
+            ndarray::Zip::from(&mut row).and(a).and(b).for_each(|z, &a, &b| *z = a + t * (b - a));
+        }
+        points.row_mut(n).assign(&b);
+        Self { points }
+    }
+
+    /// All points, shape `(segments + 1, dim)`.
+    pub fn points(&self) -> ArrayView2<'_, f64> {
+        self.points.view()
+    }
+
+    /// The points that a method may move, shape `(segments - 1, dim)`.
+    pub fn interior(&self) -> ArrayView2<'_, f64> {
+        self.points.slice(s![1..self.segments(), ..])
+    }
+
+    /// Number of segments, `N`.
+    pub fn segments(&self) -> usize {
+        self.points.nrows() - 1
+    }
+
+    /// Number of coordinates.
+    pub fn dim(&self) -> usize {
+        self.points.ncols()
+    }
+
+    /// Gives the points away.
+    pub fn into_points(self) -> Array2<f64> {
+        self.points
+    }
+}
+
+/// The two points to join, with the number of segments and, where a method wants them, the data that they encode.
+#[derive(Debug, Clone, Copy)]
+pub struct Ends<'a> {
+    start: ArrayView1<'a, f64>,
+    end: ArrayView1<'a, f64>,
+    segments: NonZeroUsize,
+    data: Option<(ArrayView1<'a, f64>, ArrayView1<'a, f64>)>,
+}
+
+impl<'a> Ends<'a> {
+    /// Checks that the two points can be joined.
+    ///
+    /// # Errors
+    /// [`EndsError`] where the dimensions differ, a coordinate is out of range, or the points are equal.
+    pub fn new(
+        start: ArrayView1<'a, f64>,
+        end: ArrayView1<'a, f64>,
+        segments: NonZeroUsize,
+    ) -> Result<Self, EndsError> {
+        if start.len() != end.len() {
+            return Err(EndsError::DifferentDimensions { start: start.len(), end: end.len() });
+        }
+        if start.is_empty() {
+            return Err(EndsError::NoCoordinates);
+        }
+        for (which, point) in [("start", start), ("end", end)] {
+            check_range(which, point)?;
+        }
+        if start == end {
+            return Err(EndsError::Equal);
+        }
+        Ok(Self { start, end, segments, data: None })
+    }
+
+    /// Adds the data points that the two end points encode, which `NoiseDiffusion` mixes in.
+    ///
+    /// # Errors
+    /// [`EndsError`] where their dimension differs from that of the end points, or a coordinate is out of range.
+    pub fn with_data(self, start: ArrayView1<'a, f64>, end: ArrayView1<'a, f64>) -> Result<Self, EndsError> {
+        for (which, point) in [("data of the start", start), ("data of the end", end)] {
+            if point.len() != self.dim() {
+                return Err(EndsError::DifferentDimensions { start: self.dim(), end: point.len() });
+            }
+            check_range(which, point)?;
+        }
+        Ok(Self { data: Some((start, end)), ..self })
+    }
+
+    /// The first point of the curve.
+    pub fn start(&self) -> ArrayView1<'a, f64> {
+        self.start
+    }
+
+    /// The last point of the curve.
+    pub fn end(&self) -> ArrayView1<'a, f64> {
+        self.end
+    }
+
+    /// Number of segments, `N`.
+    pub fn segments(&self) -> usize {
+        self.segments.get()
+    }
+
+    /// Number of coordinates.
+    pub fn dim(&self) -> usize {
+        self.start.len()
+    }
+
+    /// The data that the end points encode, where given.
+    pub fn data(&self) -> Option<(ArrayView1<'a, f64>, ArrayView1<'a, f64>)> {
+        self.data
+    }
+}
+
+fn check_range(which: &'static str, point: ArrayView1<'_, f64>) -> Result<(), EndsError> {
+    // `!(x < bound)` also holds for NaN.
+    match point.iter().position(|x| !(x.abs() < LARGEST_COORDINATE)) {
+        Some(coordinate) => Err(EndsError::OutOfRange { which, coordinate, value: point[coordinate] }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn segments(n: usize) -> NonZeroUsize {
+        NonZeroUsize::new(n).unwrap()
+    }
+
+    #[test]
+    fn a_straight_line_hits_both_ends_exactly() {
+        let (a, b) = (array![0.1, -0.7], array![0.3, 1.9]);
+        let curve = Curve::straight(&Ends::new(a.view(), b.view(), segments(7)).unwrap());
+        assert_eq!(curve.segments(), 7);
+        assert_eq!(curve.points().row(0), a);
+        assert_eq!(curve.points().row(7), b);
+        assert_eq!(curve.interior().dim(), (6, 2));
+    }
+
+    #[test]
+    fn what_is_not_a_curve_is_refused() {
+        assert_eq!(Curve::new(array![[1.0]]), Err(CurveError::TooFewPoints { found: 1 }));
+        assert_eq!(Curve::new(Array2::zeros((2, 0))), Err(CurveError::NoCoordinates));
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(Curve::new(array![[1.0], [bad]]), Err(CurveError::NonFinite { point: 1 }));
+        }
+    }
+
+    #[test]
+    fn ends_that_cannot_be_joined_are_refused() {
+        let ends = |a: &[f64], b: &[f64]| {
+            Ends::new(ArrayView1::from(a), ArrayView1::from(b), segments(2)).map(|_| ())
+        };
+        assert_eq!(ends(&[1.0], &[1.0, 2.0]), Err(EndsError::DifferentDimensions { start: 1, end: 2 }));
+        assert_eq!(ends(&[], &[]), Err(EndsError::NoCoordinates));
+        assert_eq!(ends(&[1.0], &[1.0]), Err(EndsError::Equal));
+        assert!(matches!(ends(&[1.0], &[f64::NAN]), Err(EndsError::OutOfRange { which: "end", .. })));
+        assert!(matches!(ends(&[1e200], &[1.0]), Err(EndsError::OutOfRange { which: "start", .. })));
+    }
+}

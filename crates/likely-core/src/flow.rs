@@ -1,0 +1,28 @@
+//! Processes that carry noise to data.
+
+use crate::EvalError;
+use ndarray::{Array2, ArrayView2};
+
+/// A process `x_t = a(t) x_1 + b(t) eps` from noise at time 0 to data at time 1, with its velocity and score.
+pub trait Flow: Send + Sync {
+    /// Number of coordinates.
+    fn dim(&self) -> usize;
+
+    /// Velocity of the deterministic process at `time` in [0, 1), shape `(batch, dim)` in and out.
+    ///
+    /// # Errors
+    /// [`EvalError`] where the shape does not fit or the time is outside [0, 1).
+    fn velocity(&self, time: f64, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError>;
+
+    /// Score `grad log p_t` at `time` in [0, 1), shape `(batch, dim)` in and out.
+    ///
+    /// # Errors
+    /// As [`Flow::velocity`].
+    fn score(&self, time: f64, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError>;
+
+    /// `b(t)`, the standard deviation of the noise left at `time`.
+    fn noise_scale(&self, time: f64) -> f64;
+
+    /// The data points that the process ends on, shape `(points, dim)`.
+    fn training_points(&self) -> ArrayView2<'_, f64>;
+}

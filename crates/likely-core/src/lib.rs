@@ -1,0 +1,24 @@
+//! The vocabulary of Likely: curves, potentials, geometries, seeds and numerical checks.
+//!
+//! Everything is batched: points go in as `(batch, dim)` views and come out as owned arrays, in `f64`.
+//! Nothing here reads a clock, a file or a global random generator.
+
+pub mod check;
+mod curve;
+mod flow;
+mod geometry;
+mod potential;
+mod radial;
+mod seed;
+mod stop;
+
+pub use curve::{Curve, CurveError, Ends, EndsError};
+pub use flow::Flow;
+pub use geometry::{Euclidean, Form, Geometry};
+pub use potential::{
+    Counted, CountedScore, EvalError, Evaluations, Normalisation, Potential, Score, ScoreOfPotential,
+    Symmetry, ValueGrad,
+};
+pub use radial::Radial;
+pub use seed::Seed;
+pub use stop::{Stop, StopKind};

@@ -1,0 +1,107 @@
+//! What an entry of the table of metrics is, and what it looks at.
+
+use likely_core::{Curve, EvalError, Evaluations, Geometry, Normalisation, Potential};
+use ndarray::Array1;
+
+/// Which way a metric should go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// Smaller is better.
+    Lower,
+    /// Larger is better.
+    Higher,
+    /// The metric describes, and does not judge.
+    Neither,
+}
+
+/// A measured number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// The number, always finite.
+    pub value: f64,
+    /// Its standard error, where it is an estimate.
+    pub std_err: Option<f64>,
+}
+
+/// Why a metric has no value for a subject; the table shows the reason in its place.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum MetricError {
+    /// The subject lacks something that the metric needs.
+    #[error("needs {what}")]
+    Needs {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The density is known only up to a constant.
+    #[error("the density is not normalised, so it has no likelihood")]
+    NotNormalised,
+    /// The number came out NaN or infinite.
+    #[error("the value is not finite")]
+    NotFinite,
+    /// The curve has too few points.
+    #[error("needs a curve of at least {needed} segments, found {found}")]
+    TooFewSegments {
+        /// Segments needed.
+        needed: usize,
+        /// Segments found.
+        found: usize,
+    },
+}
+
+/// A finished curve and what is known about it.
+pub struct Subject<'a> {
+    /// The curve.
+    pub curve: &'a Curve,
+    /// The background geometry.
+    pub geometry: &'a dyn Geometry,
+    /// `S` at every point of the curve, end points included, where there is a density.
+    pub potential_along: Option<Array1<f64>>,
+    /// Whether `exp(-S)` is a normalised density.
+    pub normalisation: Normalisation,
+    /// Mean of `S` over the data or over samples of the model: what is typical of it.
+    pub typical_potential: Option<f64>,
+    /// The factor in front of the potential that the method used.
+    pub lambda_norm: Option<f64>,
+    /// Points that the method evaluated.
+    pub evaluations: Evaluations,
+    /// Iterations that the method took.
+    pub iterations: u32,
+}
+
+impl<'a> Subject<'a> {
+    /// A subject with the potential evaluated along the curve, once for all metrics.
+    ///
+    /// # Errors
+    /// [`EvalError`] where the potential cannot be evaluated.
+    pub fn new(
+        curve: &'a Curve,
+        geometry: &'a dyn Geometry,
+        potential: Option<&dyn Potential>,
+    ) -> Result<Self, EvalError> {
+        Ok(Self {
+            curve,
+            geometry,
+            potential_along: potential.map(|potential| potential.value(curve.points())).transpose()?,
+            normalisation: potential.map_or(Normalisation::UpToConstant, Potential::normalisation),
+            typical_potential: None,
+            lambda_norm: None,
+            evaluations: Evaluations::default(),
+            iterations: 0,
+        })
+    }
+}
+
+/// One entry of the table of metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// The kebab-case name that specs use; it names the definition.
+    pub id: &'static str,
+    /// Unit, such as `nats`.
+    pub unit: &'static str,
+    /// Which way is better.
+    pub better: Better,
+    /// The definition in one sentence with its formula.
+    pub definition: &'static str,
+    /// Measures a curve.
+    pub evaluate: fn(&Subject<'_>) -> Result<Reading, MetricError>,
+}

@@ -1,0 +1,20 @@
+//! What a row of results, its provenance and a run folder are on disk.
+//!
+//! Types here are the only ones that are written to files; nothing here computes a number. Every file carries a
+//! `format` number, and readers refuse a newer one by name.
+
+mod cell;
+mod plan;
+mod presentation;
+mod provenance;
+
+pub use cell::{CellKey, CellRecord, EvaluationCounts, MetricRecord, Status, StopRecord, TimingRecord};
+pub use plan::{PlanRecord, PlannedCell};
+pub use presentation::{
+    Axis, ClaimRecord, ClaimRole, FieldRecord, FigureKind, FigureRecord, Grid, MetricMeta, Presentation,
+    Scale, TableRecord,
+};
+pub use provenance::Provenance;
+
+/// Version of everything that a run folder holds; it grows when a reader of the old form would misread the new one.
+pub const FORMAT: u32 = 1;
