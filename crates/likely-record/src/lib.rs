@@ -3,18 +3,36 @@
 //! Types here are the only ones that are written to files; nothing here computes a number. Every file carries a
 //! `format` number, and readers refuse a newer one by name.
 
+mod atomic;
 mod cell;
+mod curve;
+mod error;
+mod folder;
+mod layout;
+mod lock;
+mod name;
+mod pinned;
 mod plan;
 mod presentation;
 mod provenance;
+mod run;
+mod verdict;
 
+pub use atomic::write_atomic;
 pub use cell::{CellKey, CellRecord, EvaluationCounts, MetricRecord, Status, StopRecord, TimingRecord};
+pub use curve::{CurveFileError, CurveRecord, sha256_hex};
+pub use error::FolderError;
+pub use folder::RunFolder;
+pub use layout::CellState;
+pub use pinned::{Pinned, PinnedCell};
 pub use plan::{PlanRecord, PlannedCell};
 pub use presentation::{
     Axis, ClaimRecord, ClaimRole, FieldRecord, FigureKind, FigureRecord, Grid, MetricMeta, Presentation,
     Scale, TableRecord,
 };
 pub use provenance::Provenance;
+pub use run::Run;
+pub use verdict::{VerdictCell, VerdictKind, VerdictRecord, VerdictStatus};
 
 /// Version of everything that a run folder holds; it grows when a reader of the old form would misread the new one.
 pub const FORMAT: u32 = 1;
