@@ -1,7 +1,7 @@
 //! What an entry of the table of metrics is, and what it looks at.
 
 use likely_core::{Curve, EvalError, Evaluations, Geometry, Normalisation, Potential};
-use ndarray::Array1;
+use ndarray::{Array1, s};
 
 /// Which way a metric should go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,28 @@ pub struct Reading {
     pub value: f64,
     /// Its standard error, where it is an estimate.
     pub std_err: Option<f64>,
+}
+
+impl Reading {
+    /// A number that is not an estimate.
+    ///
+    /// # Errors
+    /// [`MetricError::NotFinite`] where it is NaN or infinite.
+    pub fn exact(value: f64) -> Result<Self, MetricError> {
+        if value.is_finite() { Ok(Self { value, std_err: None }) } else { Err(MetricError::NotFinite) }
+    }
+
+    /// An estimate with its standard error.
+    ///
+    /// # Errors
+    /// [`MetricError::NotFinite`] where one of them is NaN or infinite.
+    pub fn estimate(value: f64, std_err: f64) -> Result<Self, MetricError> {
+        if std_err.is_finite() {
+            Ok(Self { std_err: Some(std_err), ..Self::exact(value)? })
+        } else {
+            Err(MetricError::NotFinite)
+        }
+    }
 }
 
 /// Why a metric has no value for a subject; the table shows the reason in its place.
@@ -88,6 +110,31 @@ impl<'a> Subject<'a> {
             evaluations: Evaluations::default(),
             iterations: 0,
         })
+    }
+
+    /// `S` along the curve, or the error that says it is missing.
+    pub(crate) fn potential(&self) -> Result<&Array1<f64>, MetricError> {
+        self.potential_along.as_ref().ok_or(MetricError::Needs { what: "a density, not only a score" })
+    }
+
+    /// `S` along the curve where `exp(-S)` is a normalised density.
+    pub(crate) fn normalised_potential(&self) -> Result<&Array1<f64>, MetricError> {
+        let potential = self.potential()?;
+        match self.normalisation {
+            Normalisation::Normalised => Ok(potential),
+            Normalisation::UpToConstant => Err(MetricError::NotNormalised),
+        }
+    }
+
+    /// `<dz_i, G(z_i) dz_i>` for each segment, with the tensor at its left end, shape `(segments,)`.
+    pub(crate) fn squared_steps(&self) -> Result<Array1<f64>, MetricError> {
+        let (points, n) = (self.curve.points(), self.curve.segments());
+        let left = points.slice(s![..n, ..]);
+        let steps = &points.slice(s![1.., ..]) - &left;
+        self.geometry
+            .squared_norm(left, steps.view())
+            .map(|norm| norm.value)
+            .map_err(|_| MetricError::Needs { what: "a geometry of the dimension of the curve" })
     }
 }
 

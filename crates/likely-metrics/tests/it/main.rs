@@ -1,0 +1,4 @@
+//! The metrics, seen from outside.
+
+mod conformance;
+mod golden;
