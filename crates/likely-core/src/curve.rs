@@ -77,8 +77,8 @@ impl Curve {
         if points.ncols() == 0 {
             return Err(CurveError::NoCoordinates);
         }
-        // Branch-free over a row, so that the check keeps up with memory.
-        let bad = |row: ArrayView1<'_, f64>| row.iter().fold(0.0, |acc, x| acc + x * 0.0) != 0.0;
+        // Without an early exit inside a row the check vectorises.
+        let bad = |row: ArrayView1<'_, f64>| !row.iter().fold(true, |all, x| all & x.is_finite());
         match points.rows().into_iter().position(bad) {
             Some(point) => Err(CurveError::NonFinite { point }),
             None => Ok(Self { points }),
@@ -88,14 +88,48 @@ impl Curve {
     /// The straight line `z_i = a + (i / N) (b - a)`.
     pub fn straight(ends: &Ends<'_>) -> Self {
         let n = ends.segments();
-        let (a, b) = (ends.start(), ends.end());
-        let mut points = Array2::zeros((n + 1, ends.dim()));
-        for (i, mut row) in points.rows_mut().into_iter().enumerate() {
-            let t = i as f64 / n as f64;
-            ndarray::Zip::from(&mut row).and(a).and(b).for_each(|z, &a, &b| *z = a + t * (b - a));
+        let coefficients: Vec<[f64; 2]> =
+            (0..=n).map(|i| i as f64 / n as f64).map(|t| [1.0 - t, t]).collect();
+        let mut curve = Self { points: combine(ends.start(), ends.end(), &coefficients) };
+        curve.fix_ends(ends);
+        curve
+    }
+
+    /// The curve `z_i = x_i p + y_i q` for coefficients `(x_i, y_i)`, one pair a point: all curves in a plane are of this form.
+    ///
+    /// `p` and `q` have `dim` coordinates each. The work is one pass over the output.
+    ///
+    /// # Errors
+    /// [`CurveError`] where there are too few points, no coordinates, or a point is not finite.
+    pub fn in_plane(
+        p: ArrayView1<'_, f64>,
+        q: ArrayView1<'_, f64>,
+        coefficients: &[[f64; 2]],
+    ) -> Result<Self, CurveError> {
+        if coefficients.len() < 2 {
+            return Err(CurveError::TooFewPoints { found: coefficients.len() });
         }
-        points.row_mut(n).assign(&b);
-        Self { points }
+        if p.is_empty() || p.len() != q.len() {
+            return Err(CurveError::NoCoordinates);
+        }
+        let bounded = |x: f64| x.abs() < LARGEST_COORDINATE;
+        let basis_is_bounded = [p, q].into_iter().all(|v| v.iter().fold(true, |all, &x| all & bounded(x)));
+        let points = combine(p, q, coefficients);
+        if basis_is_bounded && coefficients.iter().flatten().all(|&c| bounded(c)) {
+            // Products of such numbers and their sums are finite, so the points need no check of their own.
+            return Ok(Self { points });
+        }
+        Self::new(points)
+    }
+
+    /// Replaces the first and last point by the exact end points, which rounding may have moved.
+    ///
+    /// # Panics
+    /// If the dimensions differ.
+    pub fn fix_ends(&mut self, ends: &Ends<'_>) {
+        let last = self.segments();
+        self.points.row_mut(0).assign(&ends.start());
+        self.points.row_mut(last).assign(&ends.end());
     }
 
     /// All points, shape `(segments + 1, dim)`.
@@ -198,12 +232,31 @@ impl<'a> Ends<'a> {
     }
 }
 
+/// One row `x p + y q` for each pair of coefficients.
+fn combine(p: ArrayView1<'_, f64>, q: ArrayView1<'_, f64>, coefficients: &[[f64; 2]]) -> Array2<f64> {
+    let (p, q) = (p.as_standard_layout(), q.as_standard_layout());
+    let (p, q) = (slice_of(&p), slice_of(&q));
+    let mut points = Vec::with_capacity(coefficients.len() * p.len());
+    pulp::Arch::new().dispatch(|| {
+        for [x, y] in coefficients {
+            points.extend(p.iter().zip(q).map(|(p, q)| x * p + y * q));
+        }
+    });
+    Array2::from_shape_vec((coefficients.len(), p.len()), points).expect("one row a pair of coefficients")
+}
+
+fn slice_of<'a>(v: &'a ndarray::CowArray<'_, f64, ndarray::Ix1>) -> &'a [f64] {
+    v.as_slice().expect("standard layout is contiguous")
+}
+
 fn check_range(which: &'static str, point: ArrayView1<'_, f64>) -> Result<(), EndsError> {
-    // `!(x < bound)` also holds for NaN.
-    match point.iter().position(|x| !(x.abs() < LARGEST_COORDINATE)) {
-        Some(coordinate) => Err(EndsError::OutOfRange { which, coordinate, value: point[coordinate] }),
-        None => Ok(()),
+    // `x < bound` is false for NaN. The fold has no early exit, so that it vectorises.
+    let in_range = |x: &f64| x.abs() < LARGEST_COORDINATE;
+    if point.iter().fold(true, |all, x| all & in_range(x)) {
+        return Ok(());
     }
+    let coordinate = point.iter().position(|x| !in_range(x)).unwrap_or_default();
+    Err(EndsError::OutOfRange { which, coordinate, value: point[coordinate] })
 }
 
 #[cfg(test)]
@@ -223,6 +276,19 @@ mod tests {
         assert_eq!(curve.points().row(0), a);
         assert_eq!(curve.points().row(7), b);
         assert_eq!(curve.interior().dim(), (6, 2));
+    }
+
+    #[test]
+    fn a_plane_curve_is_the_combination_of_its_basis() {
+        let (p, q) = (array![1.0, 0.0, 2.0], array![0.0, 3.0, -1.0]);
+        let curve = Curve::in_plane(p.view(), q.view(), &[[1.0, 0.0], [0.5, 2.0]]).unwrap();
+        assert_eq!(curve.points(), array![[1.0, 0.0, 2.0], [0.5, 6.0, -1.0]]);
+        let overflow = Curve::in_plane(p.view(), q.view(), &[[1.0, 0.0], [f64::MAX, f64::MAX]]);
+        assert_eq!(overflow, Err(CurveError::NonFinite { point: 1 }));
+        assert_eq!(
+            Curve::in_plane(p.view(), q.view(), &[[1.0, 0.0]]),
+            Err(CurveError::TooFewPoints { found: 1 })
+        );
     }
 
     #[test]

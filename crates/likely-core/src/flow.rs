@@ -3,6 +3,19 @@
 use crate::EvalError;
 use ndarray::{Array2, ArrayView2};
 
+/// The two scales of a process at one time, with their rates of change in time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FlowScales {
+    /// `a(t)`, the factor in front of the data.
+    pub data: f64,
+    /// `da/dt`.
+    pub data_rate: f64,
+    /// `b(t)`, the standard deviation of the Gaussian noise around `a(t) x_1`.
+    pub noise: f64,
+    /// `db/dt`.
+    pub noise_rate: f64,
+}
+
 /// A process `x_t = a(t) x_1 + b(t) eps` from noise at time 0 to data at time 1, with its velocity and score.
 pub trait Flow: Send + Sync {
     /// Number of coordinates.
@@ -20,8 +33,13 @@ pub trait Flow: Send + Sync {
     /// As [`Flow::velocity`].
     fn score(&self, time: f64, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError>;
 
+    /// `a(t)`, `b(t)` and their rates at `time` in [0, 1].
+    fn scales(&self, time: f64) -> FlowScales;
+
     /// `b(t)`, the standard deviation of the noise left at `time`.
-    fn noise_scale(&self, time: f64) -> f64;
+    fn noise_scale(&self, time: f64) -> f64 {
+        self.scales(time).noise
+    }
 
     /// The data points that the process ends on, shape `(points, dim)`.
     fn training_points(&self) -> ArrayView2<'_, f64>;

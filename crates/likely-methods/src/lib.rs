@@ -6,8 +6,17 @@
 //! To add one: a file with a constant of type [`Method`], and two lines here (`mod` and the entry in [`ALL`]).
 
 mod interpolator;
+mod line_search;
 mod linear;
+mod objective;
+mod path_laplacian;
+mod prob_georce;
+mod slerp;
+mod solver;
+mod span;
 mod table;
+mod vector;
+mod weight;
 
 pub use interpolator::{
     Density, InterpolateError, Interpolator, Scene, Solution, Step, Trace, Unsupported, Weighting,
@@ -16,7 +25,7 @@ pub use interpolator::{
 pub use table::{Built, Config, Method};
 
 /// Every method, sorted by id.
-pub const ALL: &[Method] = &[linear::METHOD];
+pub const ALL: &[Method] = &[linear::METHOD, prob_georce::METHOD, slerp::METHOD];
 
 /// The method with the given id.
 pub fn find(id: &str) -> Option<&'static Method> {
