@@ -17,6 +17,17 @@ pub(crate) const TEMPORARY_PREFIX: &str = ".writing-";
 /// # Errors
 /// [`FolderError::Io`], with nothing left behind.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    write_atomic_with(path, |file| {
+        file.write_all(bytes)?;
+        // A full disk may show only here.
+        file.sync_all()
+    })
+}
+
+fn write_atomic_with(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> Result<(), FolderError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -24,7 +35,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     let failed = |source| FolderError::io("write", path, source);
     let mut temporary =
         tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder).map_err(failed)?;
-    write_and_sync(temporary.as_file_mut(), bytes).map_err(failed)?;
+    fill(temporary.as_file_mut()).map_err(failed)?;
     make_readable(temporary.as_file()).map_err(failed)?;
     temporary.persist(path).map_err(|error| failed(error.error))?;
     // Not every file system can sync a folder; the content is safe either way.
@@ -32,13 +43,6 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
         let _ = folder.sync_all();
     }
     Ok(())
-}
-
-/// Writes all bytes and makes sure that they reached the disk: a full disk may show only on syncing.
-pub(crate) fn write_and_sync(file: &mut File, bytes: &[u8]) -> std::io::Result<()> {
-    file.write_all(bytes)?;
-    file.flush()?;
-    file.sync_all()
 }
 
 /// Temporary files are private to their owner; results are for the group and others to read, as far as shares allow.
@@ -137,4 +141,44 @@ pub(crate) fn move_aside(path: &Path) -> Result<PathBuf, FolderError> {
         }
     }
     Err(FolderError::Damaged { path: path.to_owned(), reason: "it was damaged 9999 times".to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::OpenOptions;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_leaves_nothing_behind_and_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cell.json");
+        fs::write(&path, "before").unwrap();
+        // The device that is always full stands in for the disk.
+        let full = |_: &mut File| OpenOptions::new().write(true).open("/dev/full")?.write_all(b"after");
+        let message = write_atomic_with(&path, full).unwrap_err().to_string();
+        assert!(message.contains("cell.json") && message.contains("free some space"), "{message}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "before");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_of_gigabytes_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cell.json");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let Err(ReadProblem::Unusable(error)) = read_limited(&path, 1 << 20) else { panic!("it was read") };
+        assert!(error.to_string().contains("1099511627776 bytes"), "{error}");
+    }
+
+    #[test]
+    fn damaged_files_are_kept_under_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc.json");
+        for n in 1..=3 {
+            fs::write(&path, n.to_string()).unwrap();
+            assert!(move_aside(&path).unwrap().ends_with(format!("abc.damaged-{n}")));
+        }
+        assert_eq!(fs::read_to_string(folder.path().join("abc.damaged-2")).unwrap(), "2");
+    }
 }

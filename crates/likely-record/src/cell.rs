@@ -1,5 +1,6 @@
 //! One cell: a model, a method, a pair of end points and a repetition.
 
+use crate::hash::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -36,7 +37,7 @@ impl CellKey {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
-        hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash.finalize()[..12])
     }
 }
 

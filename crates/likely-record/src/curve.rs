@@ -1,7 +1,7 @@
 //! A curve as a safetensors file.
 
+use crate::sha256_hex;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use sha2::{Digest, Sha256};
 
 /// Name of the only tensor of a curve's file.
 const TENSOR: &str = "curve";
@@ -117,9 +117,4 @@ impl CurveRecord {
             None => Ok(()),
         }
     }
-}
-
-/// SHA-256 in hexadecimal digits.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

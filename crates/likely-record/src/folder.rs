@@ -117,7 +117,7 @@ impl RunFolder {
             return Err(FolderError::Unwritable { path: cell_path, reason });
         }
         match self.layout.read_cell(&hash) {
-            CellState::Done(found) if *found == *record => return Ok(()),
+            CellState::Done(found) if to_json(&cell_path, &*found)? == cell_bytes => return Ok(()),
             CellState::Done(_) => return Err(FolderError::Overwrite { path: cell_path }),
             CellState::Damaged { .. } | CellState::Missing => {}
         }
@@ -144,7 +144,7 @@ impl RunFolder {
         let mut text = String::new();
         for name in names {
             match read_limited(&self.layout.file(&name), LARGEST_FILE) {
-                Ok(bytes) => text.push_str(&format!("{}  {name}\n", sha256_hex(&bytes))),
+                Ok(bytes) => text.extend([sha256_hex(&bytes).as_str(), "  ", &name, "\n"]),
                 Err(ReadProblem::Missing) => {}
                 Err(ReadProblem::Unusable(error)) => return Err(error),
             }
