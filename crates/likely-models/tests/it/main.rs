@@ -1,0 +1,3 @@
+//! The models, seen from outside.
+
+mod finite_set;
