@@ -1,0 +1,3 @@
+//! Tests of what the unit tests of this crate cannot see.
+
+mod layers;
