@@ -1,0 +1,168 @@
+//! Eight points at a time: exponential, logarithm and transposition that compilers turn into vector instructions.
+//!
+//! Nothing here fuses a multiplication with an addition, looks up a table or branches on data, so the bits of a result
+//! depend neither on the vector width of the processor nor on which other points share the batch.
+
+use ndarray::ArrayView2;
+
+/// Points that are evaluated side by side.
+pub(crate) const LANES: usize = 8;
+
+/// One number for each of [`LANES`] points.
+pub(crate) type Lane = [f64; LANES];
+
+/// Runs `work` compiled for the widest vectors that this processor has.
+pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// Coordinates of up to [`LANES`] rows from `first` on, one lane a coordinate; missing rows repeat the first.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub(crate) fn load(points: &ArrayView2<'_, f64>, first: usize, lanes: &mut [Lane]) -> usize {
+    let count = LANES.min(points.nrows() - first);
+    let dim = lanes.len();
+    let rows = points.as_slice().and_then(|all| all.get(first * dim..(first + count) * dim));
+    match rows {
+        Some(rows) if count == LANES => {
+            for (j, lane) in lanes.iter_mut().enumerate() {
+                for (l, x) in lane.iter_mut().enumerate() {
+                    *x = rows[l * dim + j];
+                }
+            }
+        }
+        _ => {
+            for l in 0..LANES {
+                let row = if l < count { first + l } else { first };
+                for (j, lane) in lanes.iter_mut().enumerate() {
+                    lane[l] = points[[row, j]];
+                }
+            }
+        }
+    }
+    count
+}
+
+/// 1.5 * 2^52: adding it leaves the nearest integer in the low bits.
+const TO_INTEGER: f64 = 6_755_399_441_055_744.0;
+/// The leading bits of ln 2, so that a product with an integer below 2^11 is exact.
+const LN_2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
+/// ln 2 less `LN_2_HIGH`.
+const LN_2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
+/// Below this the exponential is taken as zero: it is smaller than the smallest normal number.
+const SMALLEST_EXPONENT: f64 = -708.0;
+/// Above this the exponential is taken as infinite.
+const LARGEST_EXPONENT: f64 = 709.0;
+
+/// `e^x` to about one unit in the last place; zero below -708, infinite above 709, NaN for NaN.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub(crate) fn exp(x: f64) -> f64 {
+    let clamped = if x < SMALLEST_EXPONENT { SMALLEST_EXPONENT } else { x };
+    let clamped = if clamped > LARGEST_EXPONENT { LARGEST_EXPONENT } else { clamped };
+    let shifted = clamped * std::f64::consts::LOG2_E + TO_INTEGER;
+    let n = shifted - TO_INTEGER;
+    let r = (clamped - n * LN_2_HIGH) - n * LN_2_LOW;
+    // Taylor series to r^13, |r| <= ln(2) / 2: the rest is below 1e-17. Two chains, for the sake of latency.
+    let q = r * r;
+    let even = ((((1.0 / 479_001_600.0 * q + 1.0 / 3_628_800.0) * q + 1.0 / 40_320.0) * q + 1.0 / 720.0) * q
+        + 1.0 / 24.0)
+        * q
+        + 0.5;
+    let odd =
+        ((((1.0 / 6_227_020_800.0 * q + 1.0 / 39_916_800.0) * q + 1.0 / 362_880.0) * q + 1.0 / 5_040.0) * q
+            + 1.0 / 120.0)
+            * q
+            + 1.0 / 6.0;
+    let series = 1.0 + (r + q * (even + r * odd));
+    let scale = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
+    let result = series * scale;
+    let result = if x < SMALLEST_EXPONENT { 0.0 } else { result };
+    if x > LARGEST_EXPONENT { f64::INFINITY } else { result }
+}
+
+/// Bits of sqrt(1/2), where the significand is cut so that the logarithm of what is left is smallest.
+const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+/// Bits of 1.
+const ONE: u64 = 0x3ff0_0000_0000_0000;
+/// Bits of 2^52: or-ed with an integer below 2^52 they make 2^52 plus that integer.
+const TWO_TO_52: u64 = 0x4330_0000_0000_0000;
+
+/// `ln x` of a normal positive number to about one unit in the last place; NaN for NaN and infinity.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub(crate) fn ln(x: f64) -> f64 {
+    let shifted = x.to_bits().wrapping_add(ONE - SQRT_HALF);
+    let biased = f64::from_bits((shifted >> 52) | TWO_TO_52) - f64::from_bits(TWO_TO_52);
+    let n = biased - 1023.0;
+    let m = f64::from_bits((shifted & 0x000f_ffff_ffff_ffff) + SQRT_HALF);
+    // ln m = 2 artanh s with s = (m - 1) / (m + 1), |s| < 0.172; written around f = m - 1, which is exact.
+    let f = m - 1.0;
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let tail = (((((((2.0 / 19.0 * z + 2.0 / 17.0) * z + 2.0 / 15.0) * z + 2.0 / 13.0) * z + 2.0 / 11.0)
+        * z
+        + 2.0 / 9.0)
+        * z
+        + 2.0 / 7.0)
+        * z
+        + 2.0 / 5.0)
+        * z
+        + 2.0 / 3.0;
+    let half = 0.5 * f * f;
+    let low = s * (half + z * tail) + n * LN_2_LOW;
+    let result = n * LN_2_HIGH + (f - (half - low));
+    result + x * 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use likely_core::Seed;
+    use ndarray::{Array2, s};
+    use rand::Rng;
+
+    fn worst(of: impl Fn(f64) -> f64, truth: impl Fn(f64) -> f64, draw: impl FnMut() -> f64) -> f64 {
+        std::iter::repeat_with(draw)
+            .take(200_000)
+            .map(|x| ((of(x) - truth(x)) / truth(x)).abs())
+            .fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn the_exponential_is_right_to_the_last_place_or_two() {
+        let mut rng = Seed::new(1).stream(&[("test", "exp")]);
+        assert!(worst(exp, libm::exp, || rng.random_range(-708.0..709.0)) < 3.0 * f64::EPSILON);
+        assert!(worst(exp, libm::exp, || rng.random_range(-1.0..1.0)) < 2.0 * f64::EPSILON);
+        let exact = |x: f64, y: f64| assert_eq!(exp(x).to_bits(), y.to_bits(), "exp {x}");
+        exact(0.0, 1.0);
+        exact(f64::NEG_INFINITY, 0.0);
+        exact(-1e300, 0.0);
+        exact(f64::INFINITY, f64::INFINITY);
+        assert!(exp(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_logarithm_is_right_to_the_last_place_or_two() {
+        let mut rng = Seed::new(1).stream(&[("test", "ln")]);
+        assert!(worst(ln, libm::log, || rng.random_range(1.0..1e6)) < 2.0 * f64::EPSILON);
+        assert!(worst(ln, libm::log, || 1.0 + rng.random_range(0.0..1e-3_f64)) < 2.0 * f64::EPSILON);
+        assert!(worst(ln, libm::log, || exp(rng.random_range(-700.0..700.0))) < 2.0 * f64::EPSILON);
+        assert_eq!(ln(1.0).to_bits(), 0.0_f64.to_bits());
+        assert!(ln(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn loading_a_short_batch_repeats_its_first_row_and_does_not_care_for_the_layout() {
+        let points = Array2::from_shape_fn((11, 3), |(i, j)| (10 * i + j) as f64);
+        let mut lanes = [[0.0; LANES]; 3];
+        assert_eq!(load(&points.view(), 8, &mut lanes), 3);
+        for (j, lane) in lanes.iter().enumerate() {
+            let expected = [80, 90, 100, 80, 80, 80, 80, 80].map(|x| f64::from(x) + j as f64);
+            assert_eq!(lane.map(f64::to_bits), expected.map(f64::to_bits));
+        }
+        let mut two = [[0.0; LANES]; 2];
+        assert_eq!(load(&points.slice(s![.., 1..]), 0, &mut two), LANES);
+        assert_eq!(two[1].map(f64::to_bits), [2, 12, 22, 32, 42, 52, 62, 72].map(|x| f64::from(x).to_bits()));
+    }
+}
