@@ -44,3 +44,29 @@ pub trait Flow: Send + Sync {
     /// The data points that the process ends on, shape `(points, dim)`.
     fn training_points(&self) -> ArrayView2<'_, f64>;
 }
+
+/// What theory says about the samples of a process that was followed in steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SamplePrediction {
+    /// The factor in front of the training point that a sample ends around; 1 where the process runs to its end.
+    pub data_scale: f64,
+    /// Variance of each coordinate around that point, where the process has one.
+    pub residual_variance: Option<f64>,
+    /// How far from the convex hull of the training points a sample can be, where there is a bound.
+    pub hull: Option<HullBound>,
+    /// Size of the error that was put into the velocity.
+    pub velocity_error: f64,
+}
+
+/// A bound `start_factor * D_0 + error_term + |1 - hull_scale| * R` on the distance of a sample to the convex hull.
+///
+/// `D_0` is the distance of the start of the sample to the hull and `R` the largest norm of a training point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HullBound {
+    /// How much of the distance at the start is left at the end.
+    pub start_factor: f64,
+    /// What the error of the velocity can add.
+    pub error_term: f64,
+    /// The factor by which the steps scale the hull.
+    pub hull_scale: f64,
+}

@@ -13,7 +13,7 @@ mod seed;
 mod stop;
 
 pub use curve::{Curve, CurveError, Ends, EndsError};
-pub use flow::{Flow, FlowScales};
+pub use flow::{Flow, FlowScales, HullBound, SamplePrediction};
 pub use geometry::{Euclidean, Form, Geometry};
 pub use potential::{
     Counted, CountedScore, EvalError, Evaluations, Normalisation, Potential, Score, ScoreOfPotential,
