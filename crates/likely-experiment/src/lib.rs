@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Reads a spec, checks it, plans it, runs it and verifies it.
+
+mod compare;
+mod data;
+mod plan;
+mod run;
+mod spec;
+mod verify;
+
+pub use compare::{Comparison, Difference, MetricDifference, compare};
+pub use data::{DataError, Points, read_points};
+pub use plan::{Plan, PlanError, PlanOptions};
+pub use run::{Event, RunError, RunSummary, run};
+pub use spec::{Place, Reveal, Spec, SpecError, Tier, UnknownTier};
+pub use verify::{DEFAULT_TOLERANCE, Outcome, Verification, verify};

@@ -1,0 +1,105 @@
+//! Why a checked spec cannot be run.
+
+use crate::{DataError, Place, SpecError};
+use likely_models::BuildError;
+
+/// Why a checked spec cannot be run: what is wrong, where, and what would be right.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The configuration of a model is wrong.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A data set cannot be read.
+    #[error("{place}: dataset `{label}`: {source}")]
+    Data {
+        /// Where the spec names it.
+        place: Place,
+        /// Label of the data set.
+        label: String,
+        /// Why.
+        source: DataError,
+    },
+    /// A model cannot be built.
+    #[error("{place}: model `{label}`: {source}")]
+    Model {
+        /// Where the spec names it.
+        place: Place,
+        /// Label of the model.
+        label: String,
+        /// Why.
+        source: BuildError,
+    },
+    /// A pair has another number of coordinates than a model.
+    #[error(
+        "{place}: pair `{pair}` has {found} coordinates where the model `{model}` has {expected}; they must agree"
+    )]
+    Dimension {
+        /// Where the pair is listed, or the draw stands.
+        place: Place,
+        /// Name of the pair.
+        pair: String,
+        /// Its coordinates.
+        found: usize,
+        /// Label of the model.
+        model: String,
+        /// Coordinates of the model.
+        expected: usize,
+    },
+    /// All points of a data set are the same, so no pair can be drawn.
+    #[error("{place}: pairs cannot be drawn from `{dataset}`: it has no two different points")]
+    NoDistinctPoints {
+        /// Where the draw stands.
+        place: Place,
+        /// Label of the data set.
+        dataset: String,
+    },
+    /// A curve would not fit in memory.
+    #[error(
+        "{place}: a curve of {segments} segments in {dim} dimensions (model `{model}`) has more than {most} numbers; \
+         use fewer segments"
+    )]
+    CurveTooLarge {
+        /// Where the segments stand.
+        place: Place,
+        /// Segments.
+        segments: usize,
+        /// Coordinates.
+        dim: usize,
+        /// Label of the model.
+        model: String,
+        /// Most numbers of a curve.
+        most: usize,
+    },
+    /// A sampler is asked to follow a model that has no process.
+    #[error(
+        "{place}: the model `{model}` has no flow from noise to data, so the sampler `{sampler}` cannot draw from it"
+    )]
+    NoFlow {
+        /// Where the sampler stands.
+        place: Place,
+        /// Label of the model.
+        model: String,
+        /// Label of the sampler.
+        sampler: String,
+    },
+    /// More cells than anyone means.
+    #[error(
+        "{place}: {cells} cells; at most {most} are run, so use fewer methods, weights, pairs or repetitions"
+    )]
+    TooManyCells {
+        /// The spec.
+        place: Place,
+        /// Cells.
+        cells: u64,
+        /// Most cells.
+        most: u64,
+    },
+    /// The density of a figure could not be evaluated.
+    #[error("the density of `{model}` cannot be drawn: {source}")]
+    Field {
+        /// Label of the model.
+        model: String,
+        /// Why.
+        source: likely_core::EvalError,
+    },
+}

@@ -1,0 +1,360 @@
+//! Plans: the cells that a spec expands to at a tier, with everything that they need.
+
+mod error;
+mod fields;
+mod pairs;
+
+pub use error::PlanError;
+pub(crate) use pairs::Pair;
+
+use crate::data::{parse_points, read_bytes, standardise};
+use crate::spec::Step::{Item, Key};
+use crate::spec::{Reveal, Selection, Spec, Tier, config_of};
+use crate::{DataError, Place, Points};
+use likely_core::{Flow, Potential, Seed};
+use likely_methods::Interpolator;
+use likely_metrics::{Better, Metric};
+use likely_models::{BuildError, Resources};
+use likely_record::{
+    CellKey, FORMAT, FigureKind, MetricMeta, PlanRecord, PlannedCell, Presentation, sha256_hex,
+};
+use ndarray::{Axis, Slice};
+use rand::RngCore;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// Most cells of a run.
+const MOST_CELLS: u64 = 1_000_000;
+/// Most numbers of a curve: a GiB.
+const MOST_NUMBERS: usize = 1 << 27;
+/// Most data points over which the typical potential is averaged.
+const MOST_TYPICAL: usize = 2000;
+
+/// What a plan depends on beside the spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// SHA-256 of the program, which is part of the identity of a run.
+    pub program_sha256: String,
+    /// Whether the densities of figures are evaluated; a run needs them, a look at the cells does not.
+    pub fields: bool,
+}
+
+/// A model that was built, with its data.
+pub(crate) struct PlannedModel {
+    pub(crate) label: String,
+    pub(crate) potential: Box<dyn Potential>,
+    pub(crate) flow: Option<Box<dyn Flow>>,
+    pub(crate) reveal: Reveal,
+    /// Mean of the potential over the data.
+    pub(crate) typical: Option<f64>,
+    points: Option<Arc<Points>>,
+    pairs: Vec<Pair>,
+}
+
+/// What one cell does.
+pub(crate) enum Work {
+    /// Joins a pair of end points.
+    Interpolate { model: usize, method: Arc<dyn Interpolator>, pair: usize },
+}
+
+/// The cells of a run and all that they need: models are built, data are read, end points are drawn.
+pub struct Plan {
+    record: PlanRecord,
+    presentation: Presentation,
+    resolved: String,
+    data_sha256: BTreeMap<String, String>,
+    seed: Seed,
+    segments: NonZeroUsize,
+    metrics: Vec<&'static Metric>,
+    models: Vec<PlannedModel>,
+    work: Vec<Work>,
+}
+
+impl Plan {
+    /// Reads the data, builds the models and expands the cells of `spec` at `tier`.
+    ///
+    /// # Errors
+    /// [`PlanError`] where data cannot be read, a model cannot be built, or end points do not fit a model.
+    pub fn new(spec: &Spec, tier: Tier, options: &PlanOptions) -> Result<Self, PlanError> {
+        let selection = spec.select(tier);
+        let mut files = BTreeMap::new();
+        let datasets = read_datasets(spec, &selection, &mut files)?;
+        let mut wire = spec.wire.clone();
+        let mut models = Vec::with_capacity(selection.models.len());
+        let mut facts = Vec::new();
+        for &index in &selection.models {
+            let built = build_model(spec, index, &datasets, &mut files)?;
+            let label = &spec.models[index].label;
+            wire.model[index].config = built.resolved;
+            facts
+                .extend(built.facts.into_iter().map(|(name, value)| (label.clone(), name.to_owned(), value)));
+            let points = spec.models[index].data.and_then(|data| datasets[data].clone());
+            let mut model = PlannedModel {
+                label: label.clone(),
+                typical: points.as_ref().and_then(|points| typical(&*built.potential, points)),
+                potential: built.potential,
+                flow: built.flow,
+                reveal: spec.models[index].reveal,
+                points,
+                pairs: Vec::new(),
+            };
+            model.pairs = pairs::pairs_of(spec, &selection, &datasets, &model)?;
+            check_size(spec, &selection, tier, &model)?;
+            models.push(model);
+        }
+        let resolved = toml::to_string_pretty(&wire).map_err(|error| crate::SpecError::Resolve {
+            path: spec.path().to_owned(),
+            reason: error.to_string(),
+        })?;
+        let (cells, work) = expand(spec, &selection, &models)?;
+        let mut fields = Vec::new();
+        let drawn = wire.figure.iter().any(|figure| matches!(figure.show, FigureKind::DensityCurves { .. }));
+        if options.fields && drawn {
+            for model in &models {
+                fields.extend(fields::field(model, &model.pairs)?);
+            }
+        }
+        let presentation = Presentation {
+            format: FORMAT,
+            experiment: spec.id().to_owned(),
+            title: spec.title().to_owned(),
+            paper: spec.paper().map(str::to_owned),
+            analysis: wire.analysis.clone(),
+            metrics: spec.metrics().iter().map(|metric| describe(metric)).collect(),
+            facts,
+            claims: wire.claim.clone(),
+            tables: wire.table.clone(),
+            figures: wire.figure.clone(),
+            fields,
+        };
+        let record = PlanRecord {
+            format: FORMAT,
+            experiment: spec.id().to_owned(),
+            spec_version: spec.version(),
+            tier: tier.id().to_owned(),
+            identity: identity(&resolved, &files, tier, &options.program_sha256),
+            cells,
+        };
+        Ok(Self {
+            record,
+            presentation,
+            resolved,
+            data_sha256: files,
+            seed: Seed::new(spec.seed()),
+            segments: selection.segments,
+            metrics: spec.metrics().to_vec(),
+            models,
+            work,
+        })
+    }
+
+    /// The cells, as the run folder holds them.
+    pub fn record(&self) -> &PlanRecord {
+        &self.record
+    }
+
+    /// What a report shows beside the cells.
+    pub fn presentation(&self) -> &Presentation {
+        &self.presentation
+    }
+
+    /// The spec with every default filled in, as TOML; it can be read as a spec again.
+    pub fn resolved_spec(&self) -> &str {
+        &self.resolved
+    }
+
+    /// SHA-256 of each file that the spec names, by its path in the spec.
+    pub fn data_sha256(&self) -> &BTreeMap<String, String> {
+        &self.data_sha256
+    }
+
+    pub(crate) fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    pub(crate) fn segments(&self) -> NonZeroUsize {
+        self.segments
+    }
+
+    pub(crate) fn metrics(&self) -> &[&'static Metric] {
+        &self.metrics
+    }
+
+    pub(crate) fn model(&self, index: usize) -> &PlannedModel {
+        &self.models[index]
+    }
+
+    pub(crate) fn pair(&self, model: usize, pair: usize) -> &Pair {
+        &self.models[model].pairs[pair]
+    }
+
+    /// The cells with what each does, in order.
+    pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = (&PlannedCell, &Work)> {
+        self.record.cells.iter().zip(&self.work)
+    }
+}
+
+/// The data sets that the tier needs; the others stay unread.
+fn read_datasets(
+    spec: &Spec,
+    selection: &Selection<'_>,
+    files: &mut BTreeMap<String, String>,
+) -> Result<Vec<Option<Arc<Points>>>, PlanError> {
+    let needed = |index: usize| {
+        spec.pairs.dataset() == Some(index)
+            || selection.models.iter().any(|&model| spec.models[model].data == Some(index))
+    };
+    let mut datasets = Vec::with_capacity(spec.wire.dataset.len());
+    for (index, dataset) in spec.wire.dataset.iter().enumerate() {
+        if !needed(index) {
+            datasets.push(None);
+            continue;
+        }
+        let wrong = |source: DataError| PlanError::Data {
+            place: spec.document.at(&[Key("dataset"), Item(index)]),
+            label: dataset.label.clone(),
+            source,
+        };
+        let path = spec.folder().join(&dataset.file);
+        let bytes = read_bytes(&path).map_err(wrong)?;
+        files.insert(dataset.file.clone(), sha256_hex(&bytes));
+        let mut points = parse_points(&path, &bytes, dataset.columns.as_deref()).map_err(wrong)?;
+        if dataset.standardise {
+            standardise(&path, &mut points).map_err(wrong)?;
+        }
+        datasets.push(Some(Arc::new(points)));
+    }
+    Ok(datasets)
+}
+
+fn build_model(
+    spec: &Spec,
+    index: usize,
+    datasets: &[Option<Arc<Points>>],
+    files: &mut BTreeMap<String, String>,
+) -> Result<likely_models::Built, PlanError> {
+    let model = &spec.models[index];
+    let place = || spec.document.at(&[Key("model"), Item(index)]);
+    // A model's own file decides its numbers as much as its data do, so it belongs to the identity of the run.
+    if let Some(file) = spec.wire.model[index].config.get("file").and_then(toml::Value::as_str) {
+        let bytes = read_bytes(&spec.folder().join(file)).map_err(|source| PlanError::Data {
+            place: spec.document.at(&[Key("model"), Item(index), Key("config"), Key("file")]),
+            label: model.label.clone(),
+            source,
+        })?;
+        files.insert(file.to_owned(), sha256_hex(&bytes));
+    }
+    // Each model draws from a root of its own, so that adding one changes none of the others.
+    let seed =
+        Seed::new(spec.seed()).stream(&[("experiment", spec.id()), ("model", &model.label)]).next_u64();
+    let points = model.data.and_then(|data| datasets[data].as_ref());
+    let resources = Resources {
+        points: points.map(|points| points.values.view()),
+        seed: Seed::new(seed),
+        folder: spec.folder(),
+    };
+    let config = config_of(&spec.document, [Key("model"), Item(index)]);
+    (model.kind.build)(config, &resources).map_err(|source| match source {
+        BuildError::Config(error) => PlanError::Spec(spec.document.explain(&error)),
+        source => PlanError::Model { place: place(), label: model.label.clone(), source },
+    })
+}
+
+/// Mean of the potential over the data, or over evenly spaced ones where there are many.
+fn typical(potential: &dyn Potential, points: &Points) -> Option<f64> {
+    let stride = points.values.nrows().div_ceil(MOST_TYPICAL).max(1);
+    let some = points.values.slice_axis(Axis(0), Slice::new(0, None, stride as isize));
+    let mean = potential.value(some).ok()?.mean()?;
+    mean.is_finite().then_some(mean)
+}
+
+fn check_size(
+    spec: &Spec,
+    selection: &Selection<'_>,
+    tier: Tier,
+    model: &PlannedModel,
+) -> Result<(), PlanError> {
+    let (segments, dim) = (selection.segments.get(), model.potential.dim());
+    if (segments + 1).checked_mul(dim).is_some_and(|numbers| numbers <= MOST_NUMBERS) {
+        return Ok(());
+    }
+    let own = spec.tier(tier).is_some_and(|own| own.segments.is_some());
+    let place: Place = if own {
+        spec.document.at(&[Key("tier"), Key(tier.id()), Key("segments")])
+    } else {
+        spec.document.at(&[Key("segments")])
+    };
+    Err(PlanError::CurveTooLarge { place, segments, dim, model: model.label.clone(), most: MOST_NUMBERS })
+}
+
+/// The cells in the order of the spec: model, method, weight, pair, repetition.
+fn expand(
+    spec: &Spec,
+    selection: &Selection<'_>,
+    models: &[PlannedModel],
+) -> Result<(Vec<PlannedCell>, Vec<Work>), PlanError> {
+    let variants: usize = selection.methods.iter().map(|(_, variants)| variants.len()).sum();
+    let pairs: usize = models.iter().map(|model| model.pairs.len()).sum();
+    let count = variants as u64 * pairs as u64 * u64::from(selection.repetitions);
+    if count > MOST_CELLS {
+        let place = spec.document.at(&[]);
+        return Err(PlanError::TooManyCells { place, cells: count, most: MOST_CELLS });
+    }
+    let (mut cells, mut work) = (Vec::new(), Vec::new());
+    let segments = selection.segments.get();
+    for (index, model) in models.iter().enumerate() {
+        for (label, variants) in &selection.methods {
+            for variant in variants {
+                for (pair_index, pair) in model.pairs.iter().enumerate() {
+                    for repetition in 0..selection.repetitions {
+                        let key = CellKey {
+                            experiment: spec.id().to_owned(),
+                            model: model.label.clone(),
+                            method: (*label).to_owned(),
+                            lambda: variant.lambda,
+                            pair: pair.name.clone(),
+                            repetition,
+                            segments: segments as u32,
+                        };
+                        cells.push(PlannedCell {
+                            hash: key.hash(),
+                            key,
+                            evaluations_at_most: variant.interpolator.evaluations_at_most(segments),
+                        });
+                        work.push(Work::Interpolate {
+                            model: index,
+                            method: variant.interpolator.clone(),
+                            pair: pair_index,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    Ok((cells, work))
+}
+
+fn describe(metric: &Metric) -> MetricMeta {
+    MetricMeta {
+        id: metric.id.to_owned(),
+        unit: metric.unit.to_owned(),
+        better: match metric.better {
+            Better::Lower => "lower",
+            Better::Higher => "higher",
+            Better::Neither => "neither",
+        }
+        .to_owned(),
+        definition: metric.definition.to_owned(),
+    }
+}
+
+fn identity(resolved: &str, files: &BTreeMap<String, String>, tier: Tier, program: &str) -> String {
+    let mut bytes = b"likely run v1".to_vec();
+    let files = files.iter().flat_map(|(path, hash)| [path.as_str(), hash.as_str()]);
+    for part in [resolved, tier.id(), program].into_iter().chain(files) {
+        bytes.extend((part.len() as u64).to_le_bytes());
+        bytes.extend(part.as_bytes());
+    }
+    sha256_hex(&bytes)
+}

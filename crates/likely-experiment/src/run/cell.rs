@@ -1,0 +1,245 @@
+//! One cell: everything that happens between its key and its record.
+
+use crate::Plan;
+use crate::plan::Work;
+use crate::spec::Reveal;
+use cpu_time::ThreadTime;
+use likely_core::{Counted, CountedScore, Euclidean, Evaluations, ScoreOfPotential};
+use likely_methods::{Density, InterpolateError, Interpolator, Scene, Solution};
+use likely_metrics::{MetricError, Reading, Subject};
+use likely_record::{
+    CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, MetricRecord, PlannedCell, Status,
+    StopRecord, TimingRecord,
+};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What a cell left behind.
+pub(super) struct Finished {
+    pub(super) record: CellRecord,
+    pub(super) curve: Option<CurveRecord>,
+    pub(super) timing: TimingRecord,
+}
+
+/// How a cell ended.
+pub(super) enum Outcome {
+    /// With a record, good or bad.
+    Finished(Box<Finished>),
+    /// The run was asked to stop; the cell left nothing.
+    Interrupted,
+}
+
+/// What a method cost.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cost {
+    evaluations: Evaluations,
+    wall_s: f64,
+    cpu_s: f64,
+}
+
+/// Computes a cell. An error or a panic becomes a row that says so; only a request to stop leaves nothing.
+pub(super) fn run_cell(plan: &Plan, planned: &PlannedCell, work: &Work, stop: &AtomicBool) -> Outcome {
+    let cell = || match work {
+        Work::Interpolate { model, method, pair } => {
+            interpolate(plan, &planned.key, *model, &**method, *pair, stop)
+        }
+    };
+    // A panic is a defect, but one of a single cell: the other rows are still worth having.
+    catch_unwind(AssertUnwindSafe(cell)).unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        let reason = format!("internal error, please report it: {message}");
+        without_curve(plan, &planned.key, Status::Failed, reason, Cost::default())
+    })
+}
+
+fn interpolate(
+    plan: &Plan,
+    key: &CellKey,
+    model: usize,
+    method: &dyn Interpolator,
+    pair: usize,
+    stop: &AtomicBool,
+) -> Outcome {
+    let pair = plan.pair(model, pair);
+    let model = plan.model(model);
+    let potential = &*model.potential;
+    let geometry = Euclidean::new(potential.dim());
+    let ends = match pair.ends(plan.segments()) {
+        Ok(ends) => ends,
+        Err(error) => {
+            return without_curve(plan, key, Status::Failed, error.to_string(), Cost::default());
+        }
+    };
+    let ran = |density: Density<'_>, evaluations: &dyn Fn() -> Evaluations| {
+        let scene = Scene { geometry: &geometry, density: Some(density) };
+        if let Err(unsupported) = method.supports(&scene) {
+            return (Err(unsupported.into()), Cost::default());
+        }
+        // The method is no axis of the stream: all methods see the same noise.
+        let mut rng = plan.seed().stream(&[
+            ("experiment", &key.experiment),
+            ("pair", &key.pair),
+            ("repetition", &key.repetition.to_string()),
+        ]);
+        let mut trace = |_: &likely_methods::Step| {
+            if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let (wall, cpu) = (Instant::now(), ThreadTime::now());
+        let result = method.interpolate(&scene, &ends, &mut rng, &mut trace);
+        let (wall_s, cpu_s) = (wall.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
+        (result, Cost { evaluations: evaluations(), wall_s, cpu_s })
+    };
+    let (result, cost) = match model.reveal {
+        Reveal::Potential => {
+            let counted = Counted::new(potential);
+            ran(Density::Potential(&counted), &|| counted.evaluations())
+        }
+        Reveal::Score => {
+            let score = ScoreOfPotential(potential);
+            let counted = CountedScore::new(&score);
+            ran(Density::Score(&counted), &|| counted.evaluations())
+        }
+    };
+    match result {
+        Ok(solution) => measured(plan, key, model, &solution, cost),
+        Err(InterpolateError::Interrupted) => Outcome::Interrupted,
+        Err(InterpolateError::Unsupported(reason)) => {
+            without_curve(plan, key, Status::Skipped, reason.to_string(), cost)
+        }
+        Err(error) => without_curve(plan, key, Status::Failed, error.to_string(), cost),
+    }
+}
+
+/// The row of a curve. Metrics see the true potential, and what they evaluate is not counted.
+fn measured(
+    plan: &Plan,
+    key: &CellKey,
+    model: &crate::plan::PlannedModel,
+    solution: &Solution,
+    cost: Cost,
+) -> Outcome {
+    let curve = &solution.curve;
+    let potential = &*model.potential;
+    if let Some(reason) = not_what_was_asked(plan, solution, potential.dim()) {
+        return without_curve(plan, key, Status::Failed, reason, cost);
+    }
+    let geometry = Euclidean::new(potential.dim());
+    let mut subject = match Subject::new(curve, &geometry, Some(potential)) {
+        Ok(subject) => subject,
+        Err(error) => {
+            let reason = format!("evaluating the density along the curve: {error}");
+            return without_curve(plan, key, Status::Failed, reason, cost);
+        }
+    };
+    let lambda_norm = solution.weighting.map(|weighting| weighting.lambda_norm);
+    subject.typical_potential = model.typical;
+    subject.lambda_norm = lambda_norm;
+    subject.evaluations = cost.evaluations;
+    subject.iterations = solution.iterations;
+    let metrics =
+        plan.metrics().iter().map(|metric| reading_record(metric.id, (metric.evaluate)(&subject))).collect();
+    let curve = CurveRecord {
+        points: curve.segments() + 1,
+        dim: curve.dim(),
+        values: curve.points().iter().copied().collect(),
+    };
+    let curve_sha256 = match curve.sha256() {
+        Ok(sha256) => sha256,
+        Err(error) => return without_curve(plan, key, Status::Failed, error.to_string(), cost),
+    };
+    let record = CellRecord {
+        format: FORMAT,
+        key: key.clone(),
+        status: Status::Ok,
+        reason: None,
+        stop: Some(StopRecord {
+            kind: solution.stop.kind().id().to_owned(),
+            converged: solution.stop.means_convergence(),
+            grad_norm_l2: solution.stop.grad_norm_l2(),
+            text: solution.stop.to_string(),
+        }),
+        iterations: solution.iterations,
+        evaluations: counts(cost.evaluations),
+        lambda_norm,
+        reduction: solution.reduction.map(str::to_owned),
+        metrics,
+        curve_sha256: Some(curve_sha256),
+    };
+    Outcome::Finished(Box::new(Finished { record, curve: Some(curve), timing: timing(&cost) }))
+}
+
+/// What is wrong with a solution that its types allow.
+fn not_what_was_asked(plan: &Plan, solution: &Solution, dim: usize) -> Option<String> {
+    let (segments, found) = (plan.segments().get(), solution.curve.segments());
+    if found != segments || solution.curve.dim() != dim {
+        return Some(format!(
+            "internal error: the method returned {found} segments in {} dimensions for {segments} in {dim}",
+            solution.curve.dim()
+        ));
+    }
+    if solution.weighting.is_some_and(|weighting| !weighting.lambda_norm.is_finite()) {
+        return Some("the weight of the potential is not finite on the starting curve".to_owned());
+    }
+    if solution.stop.grad_norm_l2().is_some_and(|norm| !norm.is_finite()) {
+        return Some("the final gradient norm is not finite".to_owned());
+    }
+    None
+}
+
+/// A row without a curve, whose metrics all give the same reason.
+fn without_curve(plan: &Plan, key: &CellKey, status: Status, reason: String, cost: Cost) -> Outcome {
+    let metrics = plan
+        .metrics()
+        .iter()
+        .map(|metric| MetricRecord {
+            id: metric.id.to_owned(),
+            value: None,
+            std_err: None,
+            reason: Some(reason.clone()),
+        })
+        .collect();
+    let record = CellRecord {
+        format: FORMAT,
+        key: key.clone(),
+        status,
+        reason: Some(reason),
+        stop: None,
+        iterations: 0,
+        evaluations: counts(cost.evaluations),
+        lambda_norm: None,
+        reduction: None,
+        metrics,
+        curve_sha256: None,
+    };
+    Outcome::Finished(Box::new(Finished { record, curve: None, timing: timing(&cost) }))
+}
+
+/// A metric as the record holds it; a number that is not finite is none.
+fn reading_record(id: &str, reading: Result<Reading, MetricError>) -> MetricRecord {
+    let reading = reading.and_then(|reading| {
+        let finite = reading.value.is_finite() && reading.std_err.is_none_or(f64::is_finite);
+        if finite { Ok(reading) } else { Err(MetricError::NotFinite) }
+    });
+    match reading {
+        Ok(Reading { value, std_err }) => {
+            MetricRecord { id: id.to_owned(), value: Some(value), std_err, reason: None }
+        }
+        Err(error) => {
+            MetricRecord { id: id.to_owned(), value: None, std_err: None, reason: Some(error.to_string()) }
+        }
+    }
+}
+
+fn counts(evaluations: Evaluations) -> EvaluationCounts {
+    EvaluationCounts { values: evaluations.values, gradients: evaluations.gradients }
+}
+
+fn timing(cost: &Cost) -> TimingRecord {
+    TimingRecord { format: FORMAT, wall_s: cost.wall_s, cpu_s: cost.cpu_s }
+}

@@ -1,0 +1,181 @@
+//! Tables, figures and claims may only speak of what the spec has.
+
+use super::Step::{Item, Key};
+use super::check::{check_id, unknown};
+use super::{Spec, SpecError, Step, WireSpec};
+use likely_record::FigureKind;
+use std::collections::BTreeSet;
+
+/// Labels of everything that makes cells: methods and samplers.
+pub(crate) fn methods(spec: &Spec) -> Vec<String> {
+    spec.methods()
+        .map(str::to_owned)
+        .chain(spec.wire.sampler.iter().map(|sampler| sampler.label.clone()))
+        .collect()
+}
+
+/// What exists, by what it is called.
+struct Known<'a> {
+    spec: &'a Spec,
+    models: Vec<String>,
+    methods: Vec<String>,
+    pairs: Vec<String>,
+}
+
+impl Known<'_> {
+    fn one(&self, steps: &[Step<'_>], what: &str, name: &str, accepted: &[String]) -> Result<(), SpecError> {
+        if accepted.iter().any(|known| known == name) {
+            return Ok(());
+        }
+        Err(unknown(&self.spec.document, steps, what, name, accepted.to_vec()))
+    }
+
+    fn all(
+        &self,
+        steps: &[Step<'_>],
+        what: &str,
+        names: &[String],
+        accepted: &[String],
+    ) -> Result<(), SpecError> {
+        names.iter().enumerate().try_for_each(|(i, name)| {
+            let steps: Vec<_> = steps.iter().copied().chain([Item(i)]).collect();
+            self.one(&steps, what, name, accepted)
+        })
+    }
+
+    fn metric(&self, steps: &[Step<'_>], name: &str) -> Result<(), SpecError> {
+        self.one(steps, "metric of this spec", name, &self.spec.wire.metrics)
+    }
+}
+
+/// Checks every reference of tables, figures and claims.
+pub(crate) fn check(spec: &Spec) -> Result<(), SpecError> {
+    let known = Known {
+        spec,
+        models: spec.models().map(str::to_owned).collect(),
+        methods: methods(spec),
+        pairs: spec.pairs.names(),
+    };
+    check_ids(spec)?;
+    check_tables(&known)?;
+    check_figures(&known)?;
+    check_claims(&known)
+}
+
+fn check_ids(spec: &Spec) -> Result<(), SpecError> {
+    let tables: Vec<&str> = spec.wire.table.iter().map(|table| table.id.as_str()).collect();
+    let figures: Vec<&str> = spec.wire.figure.iter().map(|figure| figure.id.as_str()).collect();
+    for (section, ids) in [("table", tables), ("figure", figures)] {
+        let mut seen = BTreeSet::new();
+        for (i, id) in ids.into_iter().enumerate() {
+            let steps = [Key(section), Item(i), Key("id")];
+            check_id(&spec.document, &format!("{section}[{i}].id"), id, &steps)?;
+            if !seen.insert(id) {
+                return Err(SpecError::Repeated {
+                    place: spec.document.at(&steps),
+                    what: section,
+                    name: id.to_owned(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_tables(known: &Known<'_>) -> Result<(), SpecError> {
+    for (i, table) in known.spec.wire.table.iter().enumerate() {
+        let step = |key| [Key("table"), Item(i), Key(key)];
+        known.all(&step("metrics"), "metric of this spec", &table.metrics, &known.spec.wire.metrics)?;
+        known.all(&step("methods"), "method", &table.methods, &known.methods)?;
+        known.all(&step("models"), "model", &table.models, &known.models)?;
+        if table.metrics.is_empty() {
+            return Err(SpecError::Empty {
+                place: known.spec.document.at(&step("metrics")),
+                key: format!("table[{i}].metrics"),
+                what: "metric",
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_figures(known: &Known<'_>) -> Result<(), SpecError> {
+    for (i, figure) in known.spec.wire.figure.iter().enumerate() {
+        let step = |kind, key| [Key("figure"), Item(i), Key("show"), Key(kind), Key(key)];
+        match &figure.show {
+            FigureKind::DensityCurves { methods, pair, points: _ } => {
+                known.all(&step("density-curves", "methods"), "method", methods, &known.methods)?;
+                if let Some(pair) = pair {
+                    known.one(&step("density-curves", "pair"), "pair", pair, &known.pairs)?;
+                }
+            }
+            FigureKind::Lines { y, methods, .. } => {
+                known.metric(&step("lines", "y"), y)?;
+                known.all(&step("lines", "methods"), "method", methods, &known.methods)?;
+            }
+            FigureKind::Tradeoff { x, y, methods, .. } => {
+                known.metric(&step("tradeoff", "x"), x)?;
+                known.metric(&step("tradeoff", "y"), y)?;
+                known.all(&step("tradeoff", "methods"), "method", methods, &known.methods)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_claims(known: &Known<'_>) -> Result<(), SpecError> {
+    let document = &known.spec.document;
+    for (i, claim) in known.spec.wire.claim.iter().enumerate() {
+        let step = |key| [Key("claim"), Item(i), Key(key)];
+        known.one(&step("model"), "model", &claim.model, &known.models)?;
+        known.one(&step("method"), "method", &claim.method, &known.methods)?;
+        known.metric(&step("metric"), &claim.metric)?;
+        if let Some(pair) = &claim.pair {
+            known.one(&step("pair"), "pair", pair, &known.pairs)?;
+        }
+        if claim.tolerance < 0.0 {
+            return Err(SpecError::WrongValue {
+                place: document.at(&step("tolerance")),
+                key: format!("claim[{i}].tolerance"),
+                reason: format!("found {}, expected 0 or more", claim.tolerance),
+            });
+        }
+        let lambdas = lambdas_of(known.spec, &claim.method);
+        let accepted = || lambdas.iter().map(ToString::to_string).collect();
+        match claim.lambda {
+            Some(lambda) if !lambdas.iter().any(|known| known.to_bits() == (lambda + 0.0).to_bits()) => {
+                return Err(SpecError::UnknownLambda {
+                    place: document.at(&step("lambda")),
+                    method: claim.method.clone(),
+                    lambda,
+                    accepted: accepted(),
+                });
+            }
+            None if lambdas.len() > 1 => {
+                return Err(SpecError::AmbiguousClaim {
+                    place: document.at(&[Key("claim"), Item(i)]),
+                    method: claim.method.clone(),
+                    accepted: accepted(),
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn lambdas_of(spec: &Spec, label: &str) -> Vec<f64> {
+    spec.methods.iter().find(|method| method.label == label).map_or_else(Vec::new, super::MethodSpec::lambdas)
+}
+
+/// The keys of the spec with the weight written into every claim about a method that has just one.
+pub(crate) fn fill_claims(spec: &Spec) -> WireSpec {
+    let mut wire = spec.wire.clone();
+    for claim in &mut wire.claim {
+        claim.lambda = match claim.lambda {
+            Some(lambda) => Some(lambda + 0.0),
+            None => lambdas_of(spec, &claim.method).first().copied(),
+        };
+    }
+    wire
+}

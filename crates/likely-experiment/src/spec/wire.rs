@@ -1,0 +1,162 @@
+//! The keys of a spec, as TOML has them; nothing here is checked beyond its type.
+
+use likely_record::{ClaimRecord, FigureRecord, TableRecord};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireSpec {
+    pub(crate) id: String,
+    pub(crate) version: u32,
+    pub(crate) title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) paper: Option<String>,
+    #[serde(default)]
+    pub(crate) analysis: String,
+    pub(crate) segments: u32,
+    pub(crate) seed: u64,
+    #[serde(default = "one")]
+    pub(crate) repetitions: u32,
+    pub(crate) metrics: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pairs: Option<WirePairs>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tolerance: BTreeMap<String, f64>,
+    #[serde(default, skip_serializing_if = "WireTiers::is_empty")]
+    pub(crate) tier: WireTiers,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) dataset: Vec<WireDataset>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) model: Vec<WireModel>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) method: Vec<WireMethod>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sampler: Vec<WireSampler>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pair: Vec<WirePair>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) table: Vec<TableRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) figure: Vec<FigureRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) claim: Vec<ClaimRecord>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireDataset {
+    pub(crate) label: String,
+    pub(crate) file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) standardise: bool,
+}
+
+/// What methods see of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reveal {
+    /// Its potential, with values and gradients.
+    #[default]
+    Potential,
+    /// Its score alone; metrics still see the potential.
+    Score,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireModel {
+    pub(crate) label: String,
+    pub(crate) kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<String>,
+    #[serde(default)]
+    pub(crate) reveal: Reveal,
+    #[serde(default)]
+    pub(crate) config: toml::Table,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireMethod {
+    pub(crate) kind: String,
+    pub(crate) label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lambda: Option<Vec<f64>>,
+    #[serde(default)]
+    pub(crate) config: toml::Table,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireSampler {
+    pub(crate) kind: String,
+    pub(crate) label: String,
+    #[serde(default)]
+    pub(crate) config: toml::Table,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WirePair {
+    pub(crate) name: String,
+    pub(crate) start: Vec<f64>,
+    pub(crate) end: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) start_data: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) end_data: Option<Vec<f64>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WirePairs {
+    pub(crate) draw: WireDraw,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) enum WireDraw {
+    FromDataset { dataset: String, count: u32 },
+    Gaussian { count: u32 },
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireTiers {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) smoke: Option<WireTier>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) laptop: Option<WireTier>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) full: Option<WireTier>,
+}
+
+impl WireTiers {
+    fn is_empty(&self) -> bool {
+        self.smoke.is_none() && self.laptop.is_none() && self.full.is_none()
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireTier {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) models: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) methods: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lambda: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pairs: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) repetitions: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) segments: Option<u32>,
+}
