@@ -5,29 +5,55 @@
 //!
 //! To add one: a file with a constant of type [`Method`], and two lines here (`mod` and the entry in [`ALL`]).
 
+mod derivative_search;
+mod euler;
+mod euler_maruyama;
 mod interpolator;
 mod line_search;
 mod linear;
+mod noise;
+mod noise_diffusion;
 mod objective;
 mod path_laplacian;
 mod prob_georce;
+mod prob_georce_accelerated;
+mod quasi_newton;
+mod sampler;
 mod slerp;
 mod solver;
 mod span;
+mod stepping;
 mod table;
 mod vector;
+mod velocity_error;
 mod weight;
 
 pub use interpolator::{
     Density, InterpolateError, Interpolator, Scene, Solution, Step, Trace, Unsupported, Weighting,
     ignore_steps,
 };
+pub use sampler::{BuiltSampler, Generated, SampleError, Sampler, SamplerKind, StepObserver};
 pub use table::{Built, Config, Method};
 
 /// Every method, sorted by id.
-pub const ALL: &[Method] = &[linear::METHOD, prob_georce::METHOD, slerp::METHOD];
+pub const ALL: &[Method] = &[
+    linear::METHOD,
+    noise::METHOD,
+    noise_diffusion::METHOD,
+    prob_georce::METHOD,
+    prob_georce_accelerated::METHOD,
+    slerp::METHOD,
+];
 
 /// The method with the given id.
 pub fn find(id: &str) -> Option<&'static Method> {
     ALL.iter().find(|method| method.id == id)
+}
+
+/// Every sampler, sorted by id.
+pub const SAMPLERS: &[SamplerKind] = &[euler::SAMPLER, euler_maruyama::SAMPLER];
+
+/// The sampler with the given id.
+pub fn find_sampler(id: &str) -> Option<&'static SamplerKind> {
+    SAMPLERS.iter().find(|sampler| sampler.id == id)
 }

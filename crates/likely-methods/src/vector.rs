@@ -41,6 +41,7 @@ pub(crate) fn add_scaled(y: &[f64], t: f64, x: &[f64]) -> Vec<f64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these sums and quotients are exact")]
 mod tests {
     use super::*;
 

@@ -80,6 +80,7 @@ impl Weight {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these sums and quotients are exact")]
 mod tests {
     use super::*;
 

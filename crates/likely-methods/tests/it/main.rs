@@ -1,0 +1,9 @@
+//! Behaviour of the methods: against reference cases, and of every entry of the table alike.
+#![expect(clippy::float_cmp, reason = "exact results are asserted exactly")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own data should stop there")]
+
+mod conformance;
+mod golden;
+mod optima;
+mod potentials;
+mod samplers;
