@@ -28,7 +28,7 @@ smoke: ## Runs every experiment at the smoke tier and compares its numbers with 
 	$(LIKELY_DEBUG) reproduce --tier smoke $(ARGS)
 
 bench: ## Runs the benchmarks.
-	$(CARGO) bench --workspace --locked --benches
+	$(CARGO) bench --workspace --locked --bench '*'
 
 report: ## Draws the page again from the runs that are there.
 	$(CARGO) build --release --locked --package likely
