@@ -70,18 +70,6 @@ pub enum PlanError {
         /// Most numbers of a curve.
         most: usize,
     },
-    /// A sampler is asked to follow a model that has no process.
-    #[error(
-        "{place}: the model `{model}` has no flow from noise to data, so the sampler `{sampler}` cannot draw from it"
-    )]
-    NoFlow {
-        /// Where the sampler stands.
-        place: Place,
-        /// Label of the model.
-        model: String,
-        /// Label of the sampler.
-        sampler: String,
-    },
     /// More cells than anyone means.
     #[error(
         "{place}: {cells} cells; at most {most} are run, so use fewer methods, weights, pairs or repetitions"

@@ -9,15 +9,12 @@ pub(crate) use pairs::Pair;
 
 use crate::data::{parse_points, read_bytes, standardise};
 use crate::spec::Step::{Item, Key};
-use crate::spec::{Reveal, Selection, Spec, Tier, config_of};
+use crate::spec::{Measure, Reveal, Selection, Spec, Tier, Variant, config_of};
 use crate::{DataError, Place, Points};
 use likely_core::{Flow, Potential, Seed};
-use likely_methods::Interpolator;
-use likely_metrics::{Better, Metric};
+use likely_methods::{Interpolator, Sampler};
 use likely_models::{BuildError, Resources};
-use likely_record::{
-    CellKey, FORMAT, FigureKind, MetricMeta, PlanRecord, PlannedCell, Presentation, sha256_hex,
-};
+use likely_record::{CellKey, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, sha256_hex};
 use ndarray::{Axis, Slice};
 use rand::RngCore;
 use std::collections::BTreeMap;
@@ -28,6 +25,8 @@ use std::sync::Arc;
 const MOST_CELLS: u64 = 1_000_000;
 /// Most numbers of a curve: a GiB.
 const MOST_NUMBERS: usize = 1 << 27;
+/// What stands in place of a pair in the cell of a sampler.
+const SAMPLES: &str = "samples";
 /// Most data points over which the typical potential is averaged.
 const MOST_TYPICAL: usize = 2000;
 
@@ -56,6 +55,8 @@ pub(crate) struct PlannedModel {
 pub(crate) enum Work {
     /// Joins a pair of end points.
     Interpolate { model: usize, method: Arc<dyn Interpolator>, pair: usize },
+    /// Draws samples from a model's flow.
+    Sample { model: usize, sampler: Arc<dyn Sampler> },
 }
 
 /// The cells of a run and all that they need: models are built, data are read, end points are drawn.
@@ -66,7 +67,7 @@ pub struct Plan {
     data_sha256: BTreeMap<String, String>,
     seed: Seed,
     segments: NonZeroUsize,
-    metrics: Vec<&'static Metric>,
+    metrics: Vec<Measure>,
     models: Vec<PlannedModel>,
     work: Vec<Work>,
 }
@@ -121,7 +122,7 @@ impl Plan {
             title: spec.title().to_owned(),
             paper: spec.paper().map(str::to_owned),
             analysis: wire.analysis.clone(),
-            metrics: spec.metrics().iter().map(|metric| describe(metric)).collect(),
+            metrics: spec.metrics.iter().map(|metric| metric.meta()).collect(),
             facts,
             claims: wire.claim.clone(),
             tables: wire.table.clone(),
@@ -143,7 +144,7 @@ impl Plan {
             data_sha256: files,
             seed: Seed::new(spec.seed()),
             segments: selection.segments,
-            metrics: spec.metrics().to_vec(),
+            metrics: spec.metrics.clone(),
             models,
             work,
         })
@@ -177,7 +178,7 @@ impl Plan {
         self.segments
     }
 
-    pub(crate) fn metrics(&self) -> &[&'static Metric] {
+    pub(crate) fn metrics(&self) -> &[Measure] {
         &self.metrics
     }
 
@@ -288,7 +289,7 @@ fn check_size(
     Err(PlanError::CurveTooLarge { place, segments, dim, model: model.label.clone(), most: MOST_NUMBERS })
 }
 
-/// The cells in the order of the spec: model, method, weight, pair, repetition.
+/// The cells in the order of the spec: model, method, weight, pair, repetition; then the samplers of the model.
 fn expand(
     spec: &Spec,
     selection: &Selection<'_>,
@@ -296,57 +297,57 @@ fn expand(
 ) -> Result<(Vec<PlannedCell>, Vec<Work>), PlanError> {
     let variants: usize = selection.methods.iter().map(|(_, variants)| variants.len()).sum();
     let pairs: usize = models.iter().map(|model| model.pairs.len()).sum();
-    let count = variants as u64 * pairs as u64 * u64::from(selection.repetitions);
+    let curves = variants as u64 * pairs as u64;
+    let samples = selection.samplers.len() as u64 * models.len() as u64;
+    let count = (curves + samples) * u64::from(selection.repetitions);
     if count > MOST_CELLS {
         let place = spec.document.at(&[]);
         return Err(PlanError::TooManyCells { place, cells: count, most: MOST_CELLS });
     }
     let (mut cells, mut work) = (Vec::new(), Vec::new());
+    let mut push = |key: CellKey, evaluations_at_most, does| {
+        cells.push(PlannedCell { hash: key.hash(), key, evaluations_at_most });
+        work.push(does);
+    };
     let segments = selection.segments.get();
     for (index, model) in models.iter().enumerate() {
+        let key = |method: &str, lambda, pair: &str, repetition, segments| CellKey {
+            experiment: spec.id().to_owned(),
+            model: model.label.clone(),
+            method: method.to_owned(),
+            lambda,
+            pair: pair.to_owned(),
+            repetition,
+            segments,
+        };
         for (label, variants) in &selection.methods {
-            for variant in variants {
+            for Variant { lambda, interpolator } in variants {
                 for (pair_index, pair) in model.pairs.iter().enumerate() {
                     for repetition in 0..selection.repetitions {
-                        let key = CellKey {
-                            experiment: spec.id().to_owned(),
-                            model: model.label.clone(),
-                            method: (*label).to_owned(),
-                            lambda: variant.lambda,
-                            pair: pair.name.clone(),
-                            repetition,
-                            segments: segments as u32,
-                        };
-                        cells.push(PlannedCell {
-                            hash: key.hash(),
-                            key,
-                            evaluations_at_most: variant.interpolator.evaluations_at_most(segments),
-                        });
-                        work.push(Work::Interpolate {
-                            model: index,
-                            method: variant.interpolator.clone(),
-                            pair: pair_index,
-                        });
+                        push(
+                            key(label, *lambda, &pair.name, repetition, segments as u32),
+                            interpolator.evaluations_at_most(segments),
+                            Work::Interpolate {
+                                model: index,
+                                method: interpolator.clone(),
+                                pair: pair_index,
+                            },
+                        );
                     }
                 }
             }
         }
+        for (label, sampler) in &selection.samplers {
+            for repetition in 0..selection.repetitions {
+                push(
+                    key(label, None, SAMPLES, repetition, sampler.steps()),
+                    sampler.evaluations_at_most(),
+                    Work::Sample { model: index, sampler: sampler.clone() },
+                );
+            }
+        }
     }
     Ok((cells, work))
-}
-
-fn describe(metric: &Metric) -> MetricMeta {
-    MetricMeta {
-        id: metric.id.to_owned(),
-        unit: metric.unit.to_owned(),
-        better: match metric.better {
-            Better::Lower => "lower",
-            Better::Higher => "higher",
-            Better::Neither => "neither",
-        }
-        .to_owned(),
-        definition: metric.definition.to_owned(),
-    }
 }
 
 fn identity(resolved: &str, files: &BTreeMap<String, String>, tier: Tier, program: &str) -> String {

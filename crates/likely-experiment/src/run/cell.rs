@@ -2,15 +2,16 @@
 
 use crate::Plan;
 use crate::plan::Work;
-use crate::spec::Reveal;
+use crate::spec::{Measure, Reveal};
 use cpu_time::ThreadTime;
 use likely_core::{Counted, CountedScore, Euclidean, Evaluations, ScoreOfPotential};
-use likely_methods::{Density, InterpolateError, Interpolator, Scene, Solution};
-use likely_metrics::{MetricError, Reading, Subject};
+use likely_methods::{Density, InterpolateError, Interpolator, SampleError, Sampler, Scene, Solution};
+use likely_metrics::{MetricError, Reading, SampleSubject, Subject};
 use likely_record::{
     CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, MetricRecord, PlannedCell, Status,
     StopRecord, TimingRecord,
 };
+use rand_chacha::ChaCha8Rng;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +46,7 @@ pub(super) fn run_cell(plan: &Plan, planned: &PlannedCell, work: &Work, stop: &A
         Work::Interpolate { model, method, pair } => {
             interpolate(plan, &planned.key, *model, &**method, *pair, stop)
         }
+        Work::Sample { model, sampler } => sample(plan, &planned.key, *model, &**sampler, stop),
     };
     // A panic is a defect, but one of a single cell: the other rows are still worth having.
     catch_unwind(AssertUnwindSafe(cell)).unwrap_or_else(|panic| {
@@ -81,12 +83,7 @@ fn interpolate(
         if let Err(unsupported) = method.supports(&scene) {
             return (Err(unsupported.into()), Cost::default());
         }
-        // The method is no axis of the stream: all methods see the same noise.
-        let mut rng = plan.seed().stream(&[
-            ("experiment", &key.experiment),
-            ("pair", &key.pair),
-            ("repetition", &key.repetition.to_string()),
-        ]);
+        let mut rng = noise(plan, key);
         let mut trace = |_: &likely_methods::Step| {
             if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
@@ -116,6 +113,70 @@ fn interpolate(
     }
 }
 
+/// The noise of a cell. The method is no axis of the stream: all methods see the same.
+fn noise(plan: &Plan, key: &CellKey) -> ChaCha8Rng {
+    plan.seed().stream(&[
+        ("experiment", &key.experiment),
+        ("pair", &key.pair),
+        ("repetition", &key.repetition.to_string()),
+    ])
+}
+
+/// Draws from the flow of a model and measures the samples.
+fn sample(plan: &Plan, key: &CellKey, model: usize, sampler: &dyn Sampler, stop: &AtomicBool) -> Outcome {
+    let Some(flow) = plan.model(model).flow.as_deref() else {
+        let reason = "the model has no flow from noise to data to draw from".to_owned();
+        return without_curve(plan, key, Status::Skipped, reason, Cost::default());
+    };
+    let mut observe = |_: u32| {
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let (wall, cpu) = (Instant::now(), ThreadTime::now());
+    let result = sampler.sample(flow, &mut noise(plan, key), &mut observe);
+    let (wall_s, cpu_s) = (wall.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
+    let generated = match result {
+        Ok(generated) => generated,
+        Err(SampleError::Interrupted) => return Outcome::Interrupted,
+        Err(error) => {
+            let cost = Cost { evaluations: Evaluations::default(), wall_s, cpu_s };
+            return without_curve(plan, key, Status::Failed, error.to_string(), cost);
+        }
+    };
+    let cost = Cost { evaluations: generated.evaluations, wall_s, cpu_s };
+    if generated.samples.iter().any(|x| !x.is_finite()) {
+        return without_curve(plan, key, Status::Failed, "a sample is not finite".to_owned(), cost);
+    }
+    let subject = SampleSubject {
+        samples: generated.samples.view(),
+        starts: generated.starts.view(),
+        training: flow.training_points(),
+        prediction: generated.prediction,
+        evaluations: generated.evaluations,
+    };
+    let metrics = plan
+        .metrics()
+        .iter()
+        .map(|measure| match measure {
+            Measure::Sample(metric) => reading_record(metric.id, (metric.evaluate)(&subject)),
+            Measure::Curve(metric) => absent(metric.id, "it is a number about curves, and these are samples"),
+        })
+        .collect();
+    let record = CellRecord {
+        format: FORMAT,
+        key: key.clone(),
+        status: Status::Ok,
+        reason: None,
+        stop: None,
+        iterations: sampler.steps(),
+        evaluations: counts(cost.evaluations),
+        lambda_norm: None,
+        reduction: None,
+        metrics,
+        curve_sha256: None,
+    };
+    Outcome::Finished(Box::new(Finished { record, curve: None, timing: timing(&cost) }))
+}
+
 /// The row of a curve. Metrics see the true potential, and what they evaluate is not counted.
 fn measured(
     plan: &Plan,
@@ -142,8 +203,14 @@ fn measured(
     subject.lambda_norm = lambda_norm;
     subject.evaluations = cost.evaluations;
     subject.iterations = solution.iterations;
-    let metrics =
-        plan.metrics().iter().map(|metric| reading_record(metric.id, (metric.evaluate)(&subject))).collect();
+    let metrics = plan
+        .metrics()
+        .iter()
+        .map(|measure| match measure {
+            Measure::Curve(metric) => reading_record(metric.id, (metric.evaluate)(&subject)),
+            Measure::Sample(metric) => absent(metric.id, "it is a number about samples, and this is a curve"),
+        })
+        .collect();
     let curve = CurveRecord {
         points: curve.segments() + 1,
         dim: curve.dim(),
@@ -194,16 +261,7 @@ fn not_what_was_asked(plan: &Plan, solution: &Solution, dim: usize) -> Option<St
 
 /// A row without a curve, whose metrics all give the same reason.
 fn without_curve(plan: &Plan, key: &CellKey, status: Status, reason: String, cost: Cost) -> Outcome {
-    let metrics = plan
-        .metrics()
-        .iter()
-        .map(|metric| MetricRecord {
-            id: metric.id.to_owned(),
-            value: None,
-            std_err: None,
-            reason: Some(reason.clone()),
-        })
-        .collect();
+    let metrics = plan.metrics().iter().map(|measure| absent(measure.id(), &reason)).collect();
     let record = CellRecord {
         format: FORMAT,
         key: key.clone(),
@@ -230,10 +288,13 @@ fn reading_record(id: &str, reading: Result<Reading, MetricError>) -> MetricReco
         Ok(Reading { value, std_err }) => {
             MetricRecord { id: id.to_owned(), value: Some(value), std_err, reason: None }
         }
-        Err(error) => {
-            MetricRecord { id: id.to_owned(), value: None, std_err: None, reason: Some(error.to_string()) }
-        }
+        Err(error) => absent(id, &error.to_string()),
     }
+}
+
+/// A metric without a value.
+fn absent(id: &str, reason: &str) -> MetricRecord {
+    MetricRecord { id: id.to_owned(), value: None, std_err: None, reason: Some(reason.to_owned()) }
 }
 
 fn counts(evaluations: Evaluations) -> EvaluationCounts {

@@ -4,7 +4,7 @@ mod cell;
 
 use crate::Plan;
 use cell::{Outcome, run_cell};
-use likely_record::{CellState, FolderError, RunFolder, Status};
+use likely_record::{CellRecord, CellState, FolderError, RunFolder, Status};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -94,6 +94,11 @@ impl RunSummary {
     }
 }
 
+/// Whether a cell ran to its end; samplers have no stop, they just take their steps.
+fn converged(record: &CellRecord) -> bool {
+    record.status == Status::Ok && record.stop.as_ref().is_none_or(|stop| stop.converged)
+}
+
 /// Computes the cells of `plan` that `folder` lacks, on the threads of `pool`, until all are there or `stop` is set.
 ///
 /// Every thread takes the next cell of the plan until none is left, so no cell ever runs inside another one. What a
@@ -127,7 +132,7 @@ pub fn run(
             }
             match folder.cell(&planned.hash) {
                 CellState::Done(record) => {
-                    let converged = record.stop.as_ref().is_some_and(|stop| stop.converged);
+                    let converged = converged(&record);
                     summary.reused += 1;
                     summary.count(record.status, converged);
                     observe(Event::CellReused {
@@ -155,7 +160,7 @@ pub fn run(
                 }
                 return summary;
             }
-            let converged = record.stop.as_ref().is_some_and(|stop| stop.converged);
+            let converged = converged(&record);
             summary.done += 1;
             summary.count(record.status, converged);
             observe(Event::CellFinished { hash: planned.hash.clone(), status: record.status, converged });

@@ -4,10 +4,10 @@ use super::Step::{Item, Key};
 use super::suggest::closest;
 use super::wire::{WireDraw, WirePair, WireTier};
 use super::{
-    Document, ListedPair, MethodSpec, ModelSpec, PairSource, Spec, SpecError, Step, Tier, WireSpec, refer,
+    Document, ListedPair, Measure, MethodSpec, ModelSpec, PairSource, SamplerSpec, Spec, SpecError, Step,
+    Tier, WireSpec, refer,
 };
 use likely_core::Ends;
-use likely_metrics::Metric;
 use ndarray::ArrayView1;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -40,8 +40,9 @@ pub(crate) fn check(document: Document, mut wire: WireSpec) -> Result<Spec, Spec
     check_labels(&document, "dataset", "label", &datasets)?;
     let models = check_models(&document, &wire, &datasets)?;
     let methods = check_methods(&document, &mut wire)?;
+    let samplers = check_samplers(&document, &mut wire)?;
     let pairs = check_pairs(&document, &wire)?;
-    let spec = Spec { document, wire, metrics, models, methods, pairs };
+    let spec = Spec { document, wire, metrics, models, methods, samplers, pairs };
     for tier in Tier::ALL {
         if let Some(own) = spec.tier(tier) {
             check_tier(&spec, tier, own)?;
@@ -118,7 +119,7 @@ pub(crate) fn unknown(
     }
 }
 
-fn check_metrics(document: &Document, wire: &WireSpec) -> Result<Vec<&'static Metric>, SpecError> {
+fn check_metrics(document: &Document, wire: &WireSpec) -> Result<Vec<Measure>, SpecError> {
     if wire.metrics.is_empty() {
         return Err(SpecError::Empty {
             place: document.at(&[Key("metrics")]),
@@ -150,10 +151,8 @@ fn check_metrics(document: &Document, wire: &WireSpec) -> Result<Vec<&'static Me
         }
     }
     let find = |(i, id): (usize, &String)| {
-        likely_metrics::find(id).ok_or_else(|| {
-            let accepted = likely_metrics::ALL.iter().map(|metric| metric.id.to_owned()).collect();
-            unknown(document, &[Key("metrics"), Item(i)], "metric", id, accepted)
-        })
+        Measure::find(id)
+            .ok_or_else(|| unknown(document, &[Key("metrics"), Item(i)], "metric", id, Measure::ids()))
     };
     wire.metrics.iter().enumerate().map(find).collect()
 }
@@ -225,6 +224,28 @@ fn check_methods(document: &Document, wire: &mut WireSpec) -> Result<Vec<MethodS
         });
     }
     Ok(methods)
+}
+
+fn check_samplers(document: &Document, wire: &mut WireSpec) -> Result<Vec<SamplerSpec>, SpecError> {
+    let labels: Vec<&str> = wire.sampler.iter().map(|sampler| sampler.label.as_str()).collect();
+    check_labels(document, "sampler", "label", &labels)?;
+    let mut samplers = Vec::with_capacity(wire.sampler.len());
+    for (i, sampler) in wire.sampler.iter_mut().enumerate() {
+        let section = [Key("sampler"), Item(i)];
+        let step = |key| [section[0], section[1], Key(key)];
+        if wire.method.iter().any(|method| method.label == sampler.label) {
+            let place = document.at(&step("label"));
+            return Err(SpecError::Repeated { place, what: "method", name: sampler.label.clone() });
+        }
+        let kind = likely_methods::find_sampler(&sampler.kind).ok_or_else(|| {
+            let accepted = likely_methods::SAMPLERS.iter().map(|kind| kind.id.to_owned()).collect();
+            unknown(document, &step("kind"), "kind of sampler", &sampler.kind, accepted)
+        })?;
+        let built = (kind.build)(config_of(document, section)).map_err(|error| document.explain(&error))?;
+        sampler.config = built.resolved;
+        samplers.push(SamplerSpec { label: sampler.label.clone(), sampler: Arc::from(built.sampler) });
+    }
+    Ok(samplers)
 }
 
 /// The `config` table of an entry, with its places; empty, at the place of the entry, where there is none.

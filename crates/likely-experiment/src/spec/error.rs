@@ -264,6 +264,15 @@ pub(crate) fn read_message(message: &str) -> Unexpected {
 
 /// Rust's names of types and shapes, as a person calls them in TOML.
 fn plain_words(message: &str) -> String {
+    let choice = match message {
+        "wanted string or table" => Some("expected a name, or a table of one entry such as { name = value }"),
+        "wanted exactly 1 element, found 0 elements" => Some("found an empty table, expected one entry"),
+        "wanted exactly 1 element, more than 1 element" => Some("found several entries, expected just one"),
+        _ => None,
+    };
+    if let Some(choice) = choice {
+        return choice.to_owned();
+    }
     let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
     let found = found
         .strip_prefix("invalid type: ")

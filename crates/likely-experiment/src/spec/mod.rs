@@ -17,10 +17,10 @@ pub use tier::{Tier, UnknownTier};
 pub use wire::Reveal;
 pub(crate) use wire::WireSpec;
 
-use likely_methods::Interpolator;
-use likely_metrics::Metric;
+use likely_methods::{Interpolator, Sampler};
+use likely_metrics::{Better, Metric, SampleMetric};
 use likely_models::Model;
-use likely_record::sha256_hex;
+use likely_record::{MetricMeta, sha256_hex};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -32,9 +32,10 @@ pub struct Spec {
     pub(crate) document: Document,
     /// The keys, with the defaults of the methods filled in.
     pub(crate) wire: WireSpec,
-    metrics: Vec<&'static Metric>,
+    pub(crate) metrics: Vec<Measure>,
     pub(crate) models: Vec<ModelSpec>,
     methods: Vec<MethodSpec>,
+    samplers: Vec<SamplerSpec>,
     pub(crate) pairs: PairSource,
 }
 
@@ -77,6 +78,63 @@ impl MethodSpec {
     /// The weights that its cells carry.
     pub(crate) fn lambdas(&self) -> Vec<f64> {
         self.sweep.clone().unwrap_or_else(|| self.interpolator.lambda().into_iter().collect())
+    }
+}
+
+/// A sampler that a spec names, built.
+#[derive(Debug, Clone)]
+pub(crate) struct SamplerSpec {
+    pub(crate) label: String,
+    pub(crate) sampler: Arc<dyn Sampler>,
+}
+
+/// A metric of curves or of samples; their ids do not overlap.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Measure {
+    Curve(&'static Metric),
+    Sample(&'static SampleMetric),
+}
+
+impl Measure {
+    pub(crate) fn find(id: &str) -> Option<Self> {
+        likely_metrics::find(id)
+            .map(Self::Curve)
+            .or_else(|| likely_metrics::find_sample(id).map(Self::Sample))
+    }
+
+    /// Ids of every metric there is.
+    pub(crate) fn ids() -> Vec<String> {
+        let curve = likely_metrics::ALL.iter().map(|metric| metric.id);
+        let mut ids: Vec<&str> =
+            curve.chain(likely_metrics::SAMPLE_ALL.iter().map(|metric| metric.id)).collect();
+        ids.sort_unstable();
+        ids.into_iter().map(str::to_owned).collect()
+    }
+
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Curve(metric) => metric.id,
+            Self::Sample(metric) => metric.id,
+        }
+    }
+
+    /// What a report says of it.
+    pub(crate) fn meta(self) -> MetricMeta {
+        let (unit, better, definition) = match self {
+            Self::Curve(metric) => (metric.unit, metric.better, metric.definition),
+            Self::Sample(metric) => (metric.unit, metric.better, metric.definition),
+        };
+        let better = match better {
+            Better::Lower => "lower",
+            Better::Higher => "higher",
+            Better::Neither => "neither",
+        };
+        MetricMeta {
+            id: self.id().to_owned(),
+            unit: unit.to_owned(),
+            better: better.to_owned(),
+            definition: definition.to_owned(),
+        }
     }
 }
 
@@ -203,9 +261,14 @@ impl Spec {
         self.methods.iter().map(|method| method.label.as_str())
     }
 
-    /// The metrics measured, in order.
-    pub fn metrics(&self) -> &[&'static Metric] {
-        &self.metrics
+    /// Labels of the samplers, in order.
+    pub fn samplers(&self) -> impl Iterator<Item = &str> {
+        self.samplers.iter().map(|sampler| sampler.label.as_str())
+    }
+
+    /// Ids of the metrics measured, in order.
+    pub fn metrics(&self) -> &[String] {
+        &self.wire.metrics
     }
 
     /// Largest |now - pinned| relative to max(1, |pinned|) for each metric that sets its own.

@@ -8,10 +8,7 @@ use std::collections::BTreeSet;
 
 /// Labels of everything that makes cells: methods and samplers.
 pub(crate) fn methods(spec: &Spec) -> Vec<String> {
-    spec.methods()
-        .map(str::to_owned)
-        .chain(spec.wire.sampler.iter().map(|sampler| sampler.label.clone()))
-        .collect()
+    spec.methods().chain(spec.samplers()).map(str::to_owned).collect()
 }
 
 /// What exists, by what it is called.

@@ -2,7 +2,7 @@
 
 use super::wire::WireTier;
 use super::{ModelSpec, Spec};
-use likely_methods::Interpolator;
+use likely_methods::{Interpolator, Sampler};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -72,6 +72,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) models: Vec<usize>,
     /// Label of each method with its weights.
     pub(crate) methods: Vec<(&'a str, Vec<Variant>)>,
+    /// Label of each sampler.
+    pub(crate) samplers: Vec<(&'a str, Arc<dyn Sampler>)>,
     /// The first so many pairs, where the tier limits them.
     pub(crate) pairs: Option<NonZeroUsize>,
     pub(crate) repetitions: u32,
@@ -105,6 +107,12 @@ impl Spec {
                 .iter()
                 .filter(|method| keeps(methods, &method.label))
                 .map(|method| (method.label.as_str(), method.variants(sweep)))
+                .collect(),
+            samplers: self
+                .samplers
+                .iter()
+                .filter(|sampler| keeps(methods, &sampler.label))
+                .map(|sampler| (sampler.label.as_str(), sampler.sampler.clone()))
                 .collect(),
             pairs: own.and_then(|own| own.pairs).and_then(|count| NonZeroUsize::new(count as usize)),
             repetitions: own.and_then(|own| own.repetitions).unwrap_or(self.wire.repetitions),

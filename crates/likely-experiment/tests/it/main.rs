@@ -1,0 +1,8 @@
+//! Specs, data, plans and runs, from the outside.
+
+mod bad_data;
+mod bad_specs;
+mod plans;
+mod runs;
+mod shipped;
+mod support;
