@@ -2,7 +2,7 @@
 
 use crate::{BuildError, Built, Config, Model, Resources};
 use likely_core::{EvalError, Flow, FlowScales, Normalisation, Potential, Symmetry, ValueGrad};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Zip};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -119,7 +119,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         ("training points", points.nrows().to_string()),
         ("standard deviation around each point at the time", format!("{noise:.6}")),
     ];
-    let model = FiniteSet { settings, points: points.to_owned() };
+    let model = FiniteSet { settings, points: points.as_standard_layout().into_owned() };
     Ok(Built { potential: Box::new(model.clone()), flow: Some(Box::new(model)), resolved, facts })
 }
 
@@ -141,6 +141,9 @@ impl Settings {
     }
 }
 
+/// Below this, the exponential is far beneath the rounding of the largest weight, which is 1 before normalisation.
+const NEGLIGIBLE: f64 = -100.0;
+
 /// `x_t = a(t) x_1 + b(t) eps` with `x_1` uniform on the training points `x_i` and `eps` standard Gaussian:
 ///
 /// - `p_t(x) = 1/n sum_i N(x; a x_i, b^2 I)`,
@@ -157,18 +160,25 @@ struct FiniteSet {
 }
 
 impl FiniteSet {
+    /// The coordinates of each training point.
+    fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.points.as_slice().unwrap_or_default().chunks_exact(self.points.ncols())
+    }
+
     /// Fills `weights`, one a training point, with `w_i(x)` and returns `log p_t(x)`.
-    fn weigh(&self, scales: &FlowScales, x: ArrayView1<'_, f64>, weights: &mut [f64]) -> f64 {
-        let variance = scales.noise * scales.noise;
+    fn weigh(&self, scales: &FlowScales, x: &[f64], weights: &mut [f64]) -> f64 {
+        let precision = 0.5 / (scales.noise * scales.noise);
         let mut top = f64::NEG_INFINITY;
-        for (logit, point) in weights.iter_mut().zip(self.points.rows()) {
+        for (logit, point) in weights.iter_mut().zip(self.rows()) {
             let squared: f64 = x.iter().zip(point).map(|(x, p)| (x - scales.data * p).powi(2)).sum();
-            *logit = -0.5 * squared / variance;
+            *logit = -precision * squared;
             top = top.max(*logit);
         }
         let mut total = 0.0;
         for weight in weights.iter_mut() {
-            *weight = libm::exp(*weight - top);
+            let logit = *weight - top;
+            // `!(<)` rather than `>=`, so that NaN goes on.
+            *weight = if !(logit < NEGLIGIBLE) { libm::exp(logit) } else { 0.0 };
             total += *weight;
         }
         for weight in weights.iter_mut() {
@@ -189,18 +199,20 @@ impl FiniteSet {
     ) -> Result<ValueGrad, EvalError> {
         self.check(points)?;
         let mut weights = vec![0.0; self.points.nrows()];
+        let mut average = vec![0.0; self.points.ncols()];
         let mut value = Array1::zeros(points.nrows());
         let mut grad = Array2::zeros(points.raw_dim());
-        for ((x, value), mut average) in points.rows().into_iter().zip(&mut value).zip(grad.rows_mut()) {
+        for ((x, value), mut out) in points.rows().into_iter().zip(&mut value).zip(grad.rows_mut()) {
+            let x = &*x.to_vec();
             *value = -self.weigh(scales, x, &mut weights);
-            for (&weight, point) in
-                weights.iter().zip(self.points.rows()).filter(|(weight, _)| **weight > 0.0)
-            {
-                Zip::from(&mut average)
-                    .and(x)
-                    .and(point)
-                    .for_each(|sum, &x, &p| *sum += weight * per_point(x, p));
+            average.fill(0.0);
+            // A weight of zero adds nothing, and most are zero once the noise is small; a NaN is kept.
+            for (&weight, point) in weights.iter().zip(self.rows()).filter(|(weight, _)| !(**weight <= 0.0)) {
+                for ((sum, &x), &p) in average.iter_mut().zip(x).zip(point) {
+                    *sum += weight * per_point(x, p);
+                }
             }
+            out.assign(&ArrayView1::from(&average));
         }
         Ok(ValueGrad { value, grad })
     }
@@ -240,7 +252,7 @@ impl Potential for FiniteSet {
         self.check(points)?;
         let scales = self.settings.scales(self.settings.time.0);
         let mut weights = vec![0.0; self.points.nrows()];
-        Ok(points.rows().into_iter().map(|x| -self.weigh(&scales, x, &mut weights)).collect())
+        Ok(points.rows().into_iter().map(|x| -self.weigh(&scales, &x.to_vec(), &mut weights)).collect())
     }
 
     fn value_and_grad(&self, points: ArrayView2<'_, f64>) -> Result<ValueGrad, EvalError> {

@@ -54,7 +54,7 @@ const LARGEST_COORDINATE: f64 = 1e150;
 const LARGEST_ARRAY: u128 = 1 << 27;
 /// Times that collapsed components are placed anew before a restart is given up.
 const MOST_PLACED_ANEW: u32 = 5;
-/// Rounds of k-means; it only prepares the start.
+/// Rounds of k-means in the first restart.
 const KMEANS_ROUNDS: usize = 100;
 
 /// The best fit over all restarts.
@@ -104,11 +104,6 @@ impl<'a> Data<'a> {
         if dim == 0 {
             return Err(FitError::NoCoordinates);
         }
-        let bad =
-            |row: ArrayView1<'_, f64>| row.iter().any(|x| !x.is_finite() || x.abs() > LARGEST_COORDINATE);
-        if let Some(point) = points.rows().into_iter().position(bad) {
-            return Err(FitError::OutOfRange { point });
-        }
         let needed = components.max(if settings.covariance == Shape::Full { dim + 1 } else { 2 });
         if count < needed {
             return Err(FitError::TooFew { found: count, components, needed });
@@ -117,6 +112,11 @@ impl<'a> Data<'a> {
         let numbers = components as u128 * of_covariance.max(count) as u128;
         if numbers > LARGEST_ARRAY {
             return Err(FitError::TooLarge { components, points: count, dim, numbers });
+        }
+        let bad =
+            |row: ArrayView1<'_, f64>| row.iter().any(|x| !x.is_finite() || x.abs() > LARGEST_COORDINATE);
+        if let Some(point) = points.rows().into_iter().position(bad) {
+            return Err(FitError::OutOfRange { point });
         }
         let distinct = distinct(points);
         if distinct < components {
@@ -134,9 +134,10 @@ impl<'a> Data<'a> {
         Ok(Self { points, standardised, variances, components })
     }
 
-    /// One restart: k-means++, k-means, then expectation-maximisation until it gains less than the tolerance.
+    /// One restart: k-means++, then expectation-maximisation until it gains less than the tolerance.
     fn climb(&self, settings: &Fitted, restart: u32, rng: &mut ChaCha8Rng) -> Result<Fit, Collapse> {
-        let mut shares = self.kmeans(rng);
+        // Only the first start is refined: after k-means, most starts are the same few.
+        let mut shares = self.start(if restart == 0 { KMEANS_ROUNDS } else { 1 }, rng);
         let mut previous = f64::NEG_INFINITY;
         let mut placed_anew = 0;
         let mut iterations = 0;
@@ -170,8 +171,8 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// Shares of 0 and 1 from k-means with a k-means++ start, on standardised coordinates.
-    fn kmeans(&self, rng: &mut ChaCha8Rng) -> Array2<f64> {
+    /// Shares of 0 and 1 from a k-means++ start and up to `rounds` of k-means, on standardised coordinates.
+    fn start(&self, rounds: usize, rng: &mut ChaCha8Rng) -> Array2<f64> {
         let count = self.points.nrows();
         let mut centres = Array2::zeros((self.components, self.points.ncols()));
         let mut nearest = Array1::from_elem(count, f64::INFINITY);
@@ -184,7 +185,7 @@ impl<'a> Data<'a> {
             }
         }
         let mut owners = vec![usize::MAX; count];
-        for _ in 0..KMEANS_ROUNDS {
+        for _ in 0..rounds {
             let mut changed = false;
             for (owner, row) in owners.iter_mut().zip(self.standardised.rows()) {
                 let closest = closest(row, centres.view());

@@ -1,3 +1,8 @@
 //! The models, seen from outside.
 
+mod chi_square_norm;
+mod conformance;
 mod finite_set;
+mod gmm;
+mod kde;
+mod support;

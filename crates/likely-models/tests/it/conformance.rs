@@ -1,0 +1,179 @@
+//! What every model in the table must do.
+
+use crate::support::{bits, build, error, normal};
+use likely_core::{EvalError, Seed, Symmetry, check};
+use likely_models::{ALL, BuildError, find};
+use ndarray::{Array2, ShapeBuilder, s};
+
+/// A valid configuration of every model, over points in two dimensions.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("chi-square-norm", "dim = 2"),
+    ("chi-square-norm", "dim = 11"),
+    ("finite-set", "schedule = \"linear\", time = 0.6"),
+    ("gmm", "components = 2"),
+    ("gmm", "components = 3, covariance = \"diagonal\", restarts = 2"),
+    ("gmm", "components = 1, covariance = \"spherical\""),
+    ("kde", ""),
+    ("kde", "bandwidth = { fixed = 0.7 }"),
+    ("kde", "bandwidth = \"silverman\""),
+];
+
+#[test]
+fn the_table_is_sorted_and_every_entry_says_what_it_is() {
+    assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id), "sort ALL by id");
+    for model in ALL {
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        assert!(model.id.chars().all(kebab), "{} is not in kebab-case", model.id);
+        assert!(model.summary.ends_with('.') && !model.source.is_empty(), "{}", model.id);
+        assert!(EXAMPLES.iter().any(|(id, _)| *id == model.id), "give {} an example here", model.id);
+        assert_eq!(find(model.id).map(|found| found.id), Some(model.id));
+    }
+    assert!(find("no-such-model").is_none());
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_place() {
+    let points = normal("points", 60, 2, 1.0);
+    for (id, config) in EXAMPLES {
+        let config =
+            if config.is_empty() { "lamda = 1.0".to_owned() } else { format!("{config}, lamda = 1.0") };
+        let BuildError::Config(error) = error(id, &config, Some(points.view())) else {
+            panic!("{id}: not a configuration error")
+        };
+        assert!(error.message().contains("lamda"), "{id}: {error}");
+        let text = format!("config = {{ {config} }}");
+        assert_eq!(error.span().map(|span| &text[span]), Some("lamda"), "{id}");
+    }
+}
+
+#[test]
+fn the_resolved_configuration_builds_the_same_model() {
+    let points = normal("points", 60, 2, 1.0);
+    for (id, config) in EXAMPLES {
+        let first = build(id, config, Some(points.view())).unwrap_or_else(|e| panic!("{id} {config}: {e}"));
+        let inline: Vec<String> =
+            first.resolved.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let second =
+            build(id, &inline.join(", "), Some(points.view())).unwrap_or_else(|e| panic!("{id}: {e}"));
+        assert_eq!(first.resolved, second.resolved);
+        assert_eq!(first.facts, second.facts);
+        let at = normal("at", 5, first.potential.dim(), 1.0);
+        let (a, b) = (first.potential.value(at.view()).unwrap(), second.potential.value(at.view()).unwrap());
+        assert_eq!(bits(&a), bits(&b), "{id} {config}");
+    }
+}
+
+#[test]
+fn the_bits_depend_neither_on_the_batch_nor_on_the_layout() {
+    let points = normal("points", 60, 2, 1.0);
+    for (id, config) in EXAMPLES {
+        let potential = build(id, config, Some(points.view())).unwrap().potential;
+        let dim = potential.dim();
+        let at = normal("at", 43, dim, 3.0);
+        let whole = potential.value_and_grad(at.view()).unwrap();
+        assert_eq!(
+            bits(&whole.value),
+            bits(&potential.value(at.view()).unwrap()),
+            "{id} {config}: value alone"
+        );
+        for i in 0..at.nrows() {
+            let one = potential.value_and_grad(at.slice(s![i..=i, ..])).unwrap();
+            assert_eq!(one.value[0].to_bits(), whole.value[i].to_bits(), "{id} {config}: row {i}");
+            assert_eq!(bits(&one.grad), bits(whole.grad.row(i)), "{id} {config}: gradient of row {i}");
+        }
+        let mut columns = Array2::zeros(at.raw_dim().f());
+        columns.assign(&at);
+        let other = potential.value_and_grad(columns.view()).unwrap();
+        assert_eq!(bits(&other.value), bits(&whole.value), "{id} {config}: by columns");
+        assert_eq!(bits(&other.grad), bits(&whole.grad), "{id} {config}: by columns");
+        let empty = potential.value_and_grad(at.slice(s![..0, ..])).unwrap();
+        assert_eq!((empty.value.len(), empty.grad.dim()), (0, (0, dim)), "{id} {config}");
+    }
+}
+
+#[test]
+fn every_gradient_passes_the_taylor_check() {
+    let points = normal("points", 60, 2, 1.0);
+    let mut rng = Seed::new(1).stream(&[("test", "taylor")]);
+    let mut checked = 0;
+    for (id, config) in EXAMPLES {
+        let potential = build(id, config, Some(points.view())).unwrap().potential;
+        for point in normal("at", 60, potential.dim(), 2.0).rows() {
+            let slope = check::gradient(potential.as_ref(), point, &mut rng).unwrap();
+            assert!(slope.passes(), "{id} {config} at {point}: {slope:?}");
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 60 * EXAMPLES.len());
+}
+
+#[test]
+fn a_radial_potential_agrees_with_its_profile() {
+    let points = normal("points", 60, 2, 1.0);
+    let mut radial_models = 0;
+    for (id, config) in EXAMPLES {
+        let potential = build(id, config, Some(points.view())).unwrap().potential;
+        let Symmetry::Radial(radial) = potential.symmetry() else { continue };
+        let at = normal("at", 20, potential.dim(), 2.0);
+        let squared: Vec<f64> = at.rows().into_iter().map(|row| row.dot(&row)).collect();
+        let (mut values, mut slopes) = (vec![0.0; 20], vec![0.0; 20]);
+        radial.profile(&squared, &mut values, Some(&mut slopes));
+        let direct = potential.value_and_grad(at.view()).unwrap();
+        for i in 0..20 {
+            assert!((values[i] - direct.value[i]).abs() < 1e-12, "{id}");
+            let gradient = &at.row(i) * (2.0 * slopes[i]);
+            assert!((&gradient - &direct.grad.row(i)).iter().all(|g| g.abs() < 1e-12), "{id}");
+        }
+        let mut alone = vec![0.0; 20];
+        radial.profile(&squared, &mut alone, None);
+        assert_eq!(bits(&alone), bits(&values));
+        radial_models += 1;
+    }
+    assert_eq!(radial_models, 2);
+}
+
+#[test]
+fn points_of_another_dimension_are_refused() {
+    let points = normal("points", 60, 2, 1.0);
+    for (id, config) in EXAMPLES {
+        let potential = build(id, config, Some(points.view())).unwrap().potential;
+        let (expected, found) = (potential.dim(), potential.dim() + 1);
+        let wide = Array2::zeros((3, found));
+        let refused = EvalError::Dimension { expected, found };
+        assert_eq!(potential.value(wide.view()).unwrap_err(), refused, "{id}");
+        assert_eq!(potential.value_and_grad(wide.view()).unwrap_err(), refused, "{id}");
+    }
+}
+
+#[test]
+fn bad_numbers_are_refused_with_their_place() {
+    let points = normal("points", 60, 2, 1.0);
+    let bad = [
+        ("chi-square-norm", "dim = 0", "0"),
+        ("chi-square-norm", "dim = -3", "-3"),
+        ("chi-square-norm", "dim = 2.5", "2.5"),
+        ("chi-square-norm", "dim = 99999999999", "99999999999"),
+        ("gmm", "components = 0", "0"),
+        ("gmm", "components = 2, restarts = 0", "0"),
+        ("gmm", "components = 2, max-iterations = 0", "0"),
+        ("gmm", "components = 2, tolerance = nan", "nan"),
+        ("gmm", "components = 2, tolerance = 0.0", "0.0"),
+        ("gmm", "components = 2, tolerance = -1e-3", "-1e-3"),
+        ("gmm", "components = 2, floor = inf", "inf"),
+        ("gmm", "components = 2, floor = 0", "0"),
+        ("gmm", "components = 2, covariance = \"diag\"", "\"diag\""),
+        ("gmm", "components = \"two\"", "\"two\""),
+        ("kde", "bandwidth = { fixed = nan }", "nan"),
+        ("kde", "bandwidth = { fixed = inf }", "inf"),
+        ("kde", "bandwidth = { fixed = -1.0 }", "-1.0"),
+        ("kde", "bandwidth = { fixed = 0 }", "0"),
+        ("kde", "bandwidth = \"scot\"", "\"scot\""),
+    ];
+    for (id, config, place) in bad {
+        let BuildError::Config(error) = error(id, config, Some(points.view())) else {
+            panic!("{id} {config}: not a configuration error")
+        };
+        let text = format!("config = {{ {config} }}");
+        assert_eq!(error.span().map(|span| &text[span]), Some(place), "{id} {config}: {error}");
+    }
+}
