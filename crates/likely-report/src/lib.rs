@@ -1,12 +1,21 @@
 //! Tables, figures and the HTML page, drawn from run folders.
 
 mod axis_value;
+mod base64;
 mod error;
+mod figure;
 mod frame;
 mod group;
+mod html;
+mod comparison;
 mod number;
+mod page;
+mod section;
 mod table;
 mod table_text;
+mod write;
 
 pub use error::ReportError;
+pub use figure::draw_curve_picture;
 pub use frame::{cells_frame, timings_frame};
+pub use write::{write_index, write_run};

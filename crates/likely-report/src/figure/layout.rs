@@ -1,0 +1,121 @@
+//! Where everything of a picture stands on the page.
+
+use super::font::{width, wrap};
+use super::legend::{bar_width, draw_bar, draw_legend_below, draw_legend_beside, legend_width};
+use super::palette::{FAINT, INK};
+use super::panel::{Frame, draw_panel, tick_width};
+use super::picture::{Panel, Picture};
+use super::shape::{Anchor, Colour, Drawing, Label};
+
+pub(crate) const TEXT_EM: f64 = 12.0;
+pub(crate) const TICK_EM: f64 = 11.0;
+const TITLE_EM: f64 = 14.0;
+const NOTE_EM: f64 = 10.5;
+const EDGE: f64 = 14.0;
+/// Room between neighbouring panels.
+const GAP: f64 = 26.0;
+/// Room below a panel for its ticks and title.
+const BELOW_PANEL: f64 = 46.0;
+/// Room above a panel for its title.
+const ABOVE_PANEL: f64 = 24.0;
+
+/// A label at a place, with the usual look.
+pub(crate) fn label(text: &str, at: [f64; 2], em: f64, anchor: Anchor, colour: Colour) -> Label {
+    // Control characters are not allowed in SVG.
+    let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Label { at, text, em, bold: false, anchor, upwards: false, colour }
+}
+
+/// Gives everything of the picture its place.
+pub(crate) fn layout(picture: &Picture) -> Drawing {
+    let mut drawing = Drawing::default();
+    let across = match picture.panels.len() {
+        0 | 1 => 1,
+        2 | 4 => 2,
+        _ => 3,
+    };
+    let plot_width = [440.0, 360.0, 290.0][across - 1];
+    let beside = across == 1 && legend_width(&picture.legend) < 300.0;
+
+    let mut lefts = Vec::with_capacity(across);
+    let mut right = EDGE;
+    for column in 0..across {
+        let panels: Vec<&Panel> = picture.panels.iter().skip(column).step_by(across).collect();
+        let titled = column == 0 || panels.iter().any(|panel| shows_y_title(picture, panel));
+        let ticks = panels.iter().map(|panel| tick_width(panel, plot_width)).fold(0.0, f64::max);
+        if column > 0 {
+            right += GAP;
+        }
+        let left = right + ticks + 9.0 + if titled { TEXT_EM + 10.0 } else { 0.0 };
+        lefts.push(left);
+        right = left + plot_width;
+    }
+    let mut page_width = right + EDGE + 8.0;
+    let bar_left = page_width;
+    if let Some(bar) = &picture.bar {
+        page_width += bar_width(bar) + EDGE;
+    }
+    let legend_left = page_width;
+    if beside && !picture.legend.is_empty() {
+        page_width += legend_width(&picture.legend) + EDGE;
+    }
+
+    let mut top = EDGE;
+    for line in wrap(&picture.title, TITLE_EM, true, page_width - 2.0 * EDGE) {
+        let at = [EDGE, top + TITLE_EM];
+        drawing.text(Label { bold: true, ..label(&line, at, TITLE_EM, Anchor::Start, INK) });
+        top += TITLE_EM * 1.35;
+    }
+    top += 6.0;
+    let mut first_plot = None;
+    for (row, panels) in picture.panels.chunks(across).enumerate() {
+        let height = panels.iter().map(|panel| panel.aspect).fold(0.0, f64::max) * plot_width;
+        let titled = panels.iter().any(|panel| !panel.title.is_empty());
+        let plot_top = top + if titled { ABOVE_PANEL } else { 4.0 };
+        for (column, panel) in panels.iter().enumerate() {
+            let frame = Frame { left: lefts[column], top: plot_top, width: plot_width, height };
+            draw_panel(&mut drawing, panel, &frame);
+            if column == 0 || shows_y_title(picture, panel) {
+                draw_y_title(&mut drawing, panel, &frame);
+            }
+        }
+        if row == 0 {
+            first_plot = Some((plot_top, height));
+        }
+        top = plot_top + height + BELOW_PANEL;
+    }
+    if let (Some(bar), Some((plot_top, height))) = (&picture.bar, first_plot) {
+        draw_bar(&mut drawing, bar, [bar_left, plot_top], height);
+    }
+    if beside {
+        let start = first_plot.map_or(top, |(plot_top, _)| plot_top);
+        let bottom = draw_legend_beside(&mut drawing, &picture.legend, [legend_left, start]);
+        top = top.max(bottom + 6.0);
+    } else {
+        top = draw_legend_below(&mut drawing, &picture.legend, [EDGE + 6.0, top], page_width - EDGE);
+    }
+    for note in &picture.notes {
+        for line in wrap(note, NOTE_EM, false, page_width - 2.0 * EDGE) {
+            top += NOTE_EM * 1.4;
+            drawing.text(label(&line, [EDGE, top], NOTE_EM, Anchor::Start, FAINT));
+        }
+        top += 2.0;
+    }
+    drawing.width = page_width.ceil();
+    drawing.height = (top + EDGE).ceil();
+    drawing
+}
+
+/// Panels right of the first show their vertical title only where it is another one.
+fn shows_y_title(picture: &Picture, panel: &Panel) -> bool {
+    picture.panels.first().is_some_and(|first| first.y.title != panel.y.title)
+}
+
+fn draw_y_title(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
+    let at = [frame.left - 9.0 - tick_width(panel, frame.width) - 8.0, frame.top + frame.height / 2.0];
+    let mut em = TEXT_EM;
+    while em > 8.0 && width(&panel.y.title, em, false) > frame.height + ABOVE_PANEL {
+        em -= 0.5;
+    }
+    drawing.text(Label { upwards: true, ..label(&panel.y.title, at, em, Anchor::Middle, INK) });
+}

@@ -1,0 +1,101 @@
+//! Figures: first what they show, then where it stands, then its bytes.
+
+mod backend;
+mod chart;
+mod density;
+mod font;
+mod layout;
+mod legend;
+mod palette;
+mod panel;
+mod picture;
+mod scale;
+mod shape;
+
+pub(crate) use backend::{FAMILIES, font_css};
+
+use crate::ReportError;
+use likely_record::{CurveRecord, FieldRecord, FigureKind, FigureRecord, Run, write_atomic};
+use picture::Picture;
+use std::path::Path;
+
+/// A figure, checked and ready to be drawn.
+pub(crate) struct Figure {
+    picture: Picture,
+    pub(crate) caption: String,
+}
+
+impl Figure {
+    /// Collects what a figure of a run shows.
+    ///
+    /// # Errors
+    /// [`ReportError`] where it names a metric that the run does not have, a number is not finite, or a curve cannot be
+    /// read or is not in the plane.
+    pub(crate) fn new(run: &Run, record: &FigureRecord) -> Result<Self, ReportError> {
+        let picture = match &record.show {
+            FigureKind::DensityCurves { methods, pair, points } => {
+                density::density_curves(run, record, methods, pair.as_deref(), *points)?
+            }
+            FigureKind::Lines { x, x_scale, y, y_scale, methods } => {
+                chart::lines(run, record, *x, *x_scale, (y, *y_scale), methods)?
+            }
+            FigureKind::Tradeoff { x, x_scale, y, y_scale, methods } => {
+                chart::tradeoff(run, record, (x, *x_scale), (y, *y_scale), methods)?
+            }
+        };
+        Ok(Self { picture, caption: record.caption.clone() })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.picture.id
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        &self.picture.title
+    }
+
+    /// What was left out and what the bars mean; the files of the figure say it too.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.picture.notes
+    }
+
+    fn spoken_title(&self) -> &str {
+        if self.picture.title.is_empty() { "Curves" } else { &self.picture.title }
+    }
+
+    /// An element for a page that has the fonts, and that shows the title and the notes as text.
+    pub(crate) fn inline(&self) -> Result<String, ReportError> {
+        let bare = Picture { title: String::new(), notes: Vec::new(), ..self.picture.clone() };
+        backend::inline_svg(self.id(), self.spoken_title(), &layout::layout(&bare))
+    }
+
+    /// The endings and bytes of its files.
+    pub(crate) fn files(&self) -> Result<[(&'static str, Vec<u8>); 2], ReportError> {
+        let drawing = layout::layout(&self.picture);
+        let svg = backend::svg(self.id(), self.spoken_title(), &drawing)?;
+        Ok([("svg", svg.into_bytes()), ("png", backend::png(self.id(), &drawing)?)])
+    }
+}
+
+/// Writes `<stem>.svg` and `<stem>.png`: curves in the plane over the log-density of a model, where there is one.
+///
+/// `axes` names the two coordinates, with units. The pictures carry their fonts and have the same bytes every time.
+///
+/// # Errors
+/// [`ReportError`] where a curve is not in the plane, a number is not finite, or a file cannot be written.
+pub fn draw_curve_picture(
+    field: Option<&FieldRecord>,
+    curves: &[(String, &CurveRecord)],
+    axes: &[String; 2],
+    out_stem: &Path,
+) -> Result<(), ReportError> {
+    let picture = density::curve_picture(field, curves, axes)?;
+    let figure = Figure { picture, caption: String::new() };
+    for (ending, bytes) in figure.files()? {
+        let mut name = out_stem.as_os_str().to_owned();
+        name.push(".");
+        name.push(ending);
+        write_atomic(Path::new(&name), &bytes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,338 @@
+//! One panel: axes, grid, lines and markers.
+
+use super::font::{width, wrap};
+use super::layout::{TEXT_EM, TICK_EM, label};
+use super::palette::{FAINT, GRID, INK, WHITE};
+use super::picture::{Dash, Marker, Panel, Series, Spot, Style};
+use super::shape::{Anchor, Colour, Drawing, Label, Shape};
+
+/// Where the plot of a panel stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Frame {
+    pub(crate) left: f64,
+    pub(crate) top: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+}
+
+impl Frame {
+    fn across(&self, share: f64) -> f64 {
+        self.left + share * self.width
+    }
+
+    fn down(&self, share: f64) -> f64 {
+        self.top + (1.0 - share) * self.height
+    }
+
+    fn place(&self, panel: &Panel, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
+        Some([self.across(panel.x.span.place(x)?), self.down(panel.y.span.place(y)?)])
+    }
+
+    fn right(&self) -> f64 {
+        self.left + self.width
+    }
+
+    fn bottom(&self) -> f64 {
+        self.top + self.height
+    }
+}
+
+fn y_ticks(panel: &Panel, plot_width: f64) -> (Vec<(f64, String)>, Vec<f64>) {
+    panel.y.span.ticks(((plot_width * panel.aspect) / 48.0).clamp(3.0, 8.0) as usize)
+}
+
+/// Width of the widest text left of the plot.
+pub(crate) fn tick_width(panel: &Panel, plot_width: f64) -> f64 {
+    let (ticks, _) = y_ticks(panel, plot_width);
+    ticks.iter().map(|(_, text)| width(text, TICK_EM, false)).fold(0.0, f64::max)
+}
+
+/// Draws everything of a panel but its vertical title.
+pub(crate) fn draw_panel(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
+    if let Some(heat) = &panel.heat {
+        let [x_low, y_low, x_high, y_high] = heat.edges;
+        if let (Some([left, bottom]), Some([right, top])) =
+            (frame.place(panel, [x_low, y_low]), frame.place(panel, [x_high, y_high]))
+        {
+            let raster = heat.raster.clone();
+            let (width, height) = (right - left, bottom - top);
+            drawing.shapes.push(Shape::Image { left, top, width, height, raster });
+        }
+    }
+    draw_axes(drawing, panel, frame);
+    for &dot in &panel.dots {
+        if let Some(centre) = frame.place(panel, dot) {
+            drawing.shapes.push(Shape::Disc { centre, radius: 1.7, colour: FAINT.with_opacity(0.6) });
+        }
+    }
+    for level in &panel.levels {
+        if let Some(share) = panel.y.span.place(level.y) {
+            let y = frame.down(share);
+            draw_dashed(drawing, &[[frame.left, y], [frame.right(), y]], &level.style);
+        }
+    }
+    for series in &panel.series {
+        draw_series(drawing, panel, frame, series);
+    }
+    for &(marker, at) in &panel.marks {
+        if let Some(at) = frame.place(panel, at) {
+            draw_marker(drawing, marker, at, 6.0, WHITE, false);
+            draw_marker(drawing, marker, at, 4.4, INK, false);
+        }
+    }
+    draw_spot_labels(drawing, panel, frame);
+    let corners = [
+        [frame.left, frame.top],
+        [frame.right(), frame.top],
+        [frame.right(), frame.bottom()],
+        [frame.left, frame.bottom()],
+        [frame.left, frame.top],
+    ];
+    drawing.line(&corners, FAINT, 1.0);
+    if !panel.title.is_empty() {
+        let line = wrap(&panel.title, TEXT_EM, true, frame.width);
+        let text = if line.len() > 1 { format!("{} …", line[0]) } else { panel.title.clone() };
+        let at = [frame.left + frame.width / 2.0, frame.top - 8.0];
+        drawing.text(Label { bold: true, ..label(&text, at, TEXT_EM, Anchor::Middle, INK) });
+    }
+}
+
+fn draw_axes(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
+    let grid = panel.heat.is_none();
+    let inside = |share: &f64| (-1e-6..=1.0 + 1e-6).contains(share);
+    let (x_ticks, x_small) = panel.x.span.ticks((frame.width / 62.0).clamp(3.0, 9.0) as usize);
+    let (y_ticks, y_small) = y_ticks(panel, frame.width);
+    let x_of = |value: f64| panel.x.span.place(value).filter(inside).map(|share| frame.across(share));
+    let y_of = |value: f64| panel.y.span.place(value).filter(inside).map(|share| frame.down(share));
+    let bottom = frame.bottom();
+    if grid {
+        for x in x_ticks.iter().filter_map(|(value, _)| x_of(*value)) {
+            drawing.line(&[[x, frame.top], [x, bottom]], GRID, 1.0);
+        }
+        for y in y_ticks.iter().filter_map(|(value, _)| y_of(*value)) {
+            drawing.line(&[[frame.left, y], [frame.right(), y]], GRID, 1.0);
+        }
+    }
+    for x in x_small.iter().filter_map(|&value| x_of(value)) {
+        drawing.line(&[[x, bottom], [x, bottom + 3.0]], FAINT, 0.8);
+    }
+    for y in y_small.iter().filter_map(|&value| y_of(value)) {
+        drawing.line(&[[frame.left - 3.0, y], [frame.left, y]], FAINT, 0.8);
+    }
+    let mut taken = f64::NEG_INFINITY;
+    for (value, text) in &x_ticks {
+        let Some(x) = x_of(*value) else { continue };
+        drawing.line(&[[x, bottom], [x, bottom + 5.0]], FAINT, 1.0);
+        let half = width(text, TICK_EM, false) / 2.0;
+        if x - half > taken + 5.0 {
+            taken = x + half;
+            drawing.text(label(text, [x, bottom + 17.0], TICK_EM, Anchor::Middle, INK));
+        }
+    }
+    let mut lowest = f64::INFINITY;
+    for (value, text) in &y_ticks {
+        let Some(y) = y_of(*value) else { continue };
+        drawing.line(&[[frame.left - 5.0, y], [frame.left, y]], FAINT, 1.0);
+        if y < lowest - TICK_EM * 1.05 {
+            lowest = y;
+            let at = [frame.left - 8.0, y + TICK_EM * 0.36];
+            drawing.text(label(text, at, TICK_EM, Anchor::End, INK));
+        }
+    }
+    let mut em = TEXT_EM;
+    while em > 8.0 && width(&panel.x.title, em, false) > frame.width {
+        em -= 0.5;
+    }
+    let at = [frame.left + frame.width / 2.0, bottom + 35.0];
+    drawing.text(label(&panel.x.title, at, em, Anchor::Middle, INK));
+}
+
+fn draw_series(drawing: &mut Drawing, panel: &Panel, frame: &Frame, series: &Series) {
+    let places: Vec<Option<[f64; 2]>> =
+        series.spots.iter().map(|spot| frame.place(panel, [spot.x, spot.y])).collect();
+    // A point without a place leaves a gap instead of a false straight line.
+    for run in places.split(Option::is_none) {
+        let run = thinned(&run.iter().flatten().copied().collect::<Vec<_>>());
+        if series.style.halo {
+            drawing.line(&run, WHITE.with_opacity(0.8), series.style.width + 2.2);
+        }
+        draw_dashed(drawing, &run, &series.style);
+    }
+    for (spot, place) in series.spots.iter().zip(&places) {
+        let Some(place) = place else { continue };
+        draw_intervals(drawing, panel, frame, spot, *place, &series.style);
+        if let Some(marker) = series.style.marker {
+            draw_marker(drawing, marker, *place, 4.6, series.style.colour, spot.open);
+        }
+    }
+}
+
+/// Without points too close to their neighbours to be seen.
+fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let mut kept: Vec<[f64; 2]> = Vec::new();
+    for (index, point) in points.iter().enumerate() {
+        let far = kept.last().is_none_or(|last| (point[0] - last[0]).hypot(point[1] - last[1]) > 0.2);
+        if far || index + 1 == points.len() {
+            kept.push(*point);
+        }
+    }
+    kept
+}
+
+fn draw_intervals(
+    drawing: &mut Drawing,
+    panel: &Panel,
+    frame: &Frame,
+    spot: &Spot,
+    [x, y]: [f64; 2],
+    style: &Style,
+) {
+    if let Some(ends) = spot.y_interval {
+        let [low, high] = ends.map(|end| frame.down(panel.y.span.place(end).unwrap_or(0.0).clamp(0.0, 1.0)));
+        drawing.line(&[[x, low], [x, high]], style.colour, 1.2);
+        for end in [low, high] {
+            drawing.line(&[[x - 3.0, end], [x + 3.0, end]], style.colour, 1.2);
+        }
+    }
+    if let Some(ends) = spot.x_interval {
+        let [low, high] = ends.map(|end| frame.across(panel.x.span.place(end).unwrap_or(0.0).clamp(0.0, 1.0)));
+        drawing.line(&[[low, y], [high, y]], style.colour, 1.2);
+        for end in [low, high] {
+            drawing.line(&[[end, y - 3.0], [end, y + 3.0]], style.colour, 1.2);
+        }
+    }
+}
+
+/// A line in the pattern of its style.
+pub(crate) fn draw_dashed(drawing: &mut Drawing, points: &[[f64; 2]], style: &Style) {
+    for piece in dashes(points, style.dash) {
+        drawing.line(&piece, style.colour, style.width);
+    }
+}
+
+/// The pieces of a line that its pattern leaves visible.
+fn dashes(points: &[[f64; 2]], pattern: Dash) -> Vec<Vec<[f64; 2]>> {
+    if pattern.is_empty() || points.len() < 2 {
+        return vec![points.to_vec()];
+    }
+    let mut pieces = Vec::new();
+    let mut piece = vec![points[0]];
+    let (mut place, mut left) = (0, pattern[0]);
+    for pair in points.windows(2) {
+        let [mut from, to] = [pair[0], pair[1]];
+        loop {
+            let length = (to[0] - from[0]).hypot(to[1] - from[1]);
+            if length <= left {
+                left -= length;
+                piece.push(to);
+                break;
+            }
+            let share = left / length;
+            from = [from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1])];
+            piece.push(from);
+            if place % 2 == 0 {
+                pieces.push(std::mem::take(&mut piece));
+            }
+            piece = vec![from];
+            place = (place + 1) % pattern.len();
+            left = pattern[place];
+        }
+    }
+    if place % 2 == 0 {
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// A marker around `at`; an open one has a white inside.
+pub(crate) fn draw_marker(
+    drawing: &mut Drawing,
+    marker: Marker,
+    at: [f64; 2],
+    radius: f64,
+    colour: Colour,
+    open: bool,
+) {
+    let inner = radius - 1.6;
+    if marker == Marker::Circle {
+        drawing.shapes.push(Shape::Disc { centre: at, radius, colour });
+        if open {
+            drawing.shapes.push(Shape::Disc { centre: at, radius: inner, colour: WHITE });
+        }
+        return;
+    }
+    let outline = |radius: f64| -> Vec<[f64; 2]> {
+        let corners: &[[f64; 2]] = match marker {
+            Marker::Square => &[[-0.88, -0.88], [0.88, -0.88], [0.88, 0.88], [-0.88, 0.88]],
+            Marker::Up => &[[0.0, -1.2], [1.1, 0.8], [-1.1, 0.8]],
+            Marker::Down => &[[0.0, 1.2], [1.1, -0.8], [-1.1, -0.8]],
+            Marker::Diamond => &[[0.0, -1.25], [1.05, 0.0], [0.0, 1.25], [-1.05, 0.0]],
+            Marker::Cross | Marker::Circle => &[
+                [-0.35, -1.1],
+                [0.35, -1.1],
+                [0.35, -0.35],
+                [1.1, -0.35],
+                [1.1, 0.35],
+                [0.35, 0.35],
+                [0.35, 1.1],
+                [-0.35, 1.1],
+                [-0.35, 0.35],
+                [-1.1, 0.35],
+                [-1.1, -0.35],
+                [-0.35, -0.35],
+            ],
+        };
+        corners.iter().map(|[x, y]| [at[0] + radius * x, at[1] + radius * y]).collect()
+    };
+    drawing.shapes.push(Shape::Area { points: outline(radius), colour });
+    if open {
+        drawing.shapes.push(Shape::Area { points: outline(inner * 0.85), colour: WHITE });
+    }
+}
+
+/// Texts beside points, where they cover neither a marker nor another text.
+fn draw_spot_labels(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
+    let spots = || panel.series.iter().flat_map(|series| series.spots.iter().map(move |spot| (series, spot)));
+    let mut taken: Vec<[f64; 4]> = spots()
+        .filter_map(|(_, spot)| frame.place(panel, [spot.x, spot.y]))
+        .map(|[x, y]| [x - 5.0, y - 5.0, x + 5.0, y + 5.0])
+        .collect();
+    for (series, spot) in spots() {
+        let (Some(text), Some([x, y])) = (&spot.label, frame.place(panel, [spot.x, spot.y])) else { continue };
+        let places = [
+            ([x + 8.0, y - 7.0], Anchor::Start),
+            ([x - 8.0, y - 7.0], Anchor::End),
+            ([x + 8.0, y + 15.0], Anchor::Start),
+            ([x - 8.0, y + 15.0], Anchor::End),
+        ];
+        for (at, anchor) in places {
+            let candidate = label(text, at, 10.0, anchor, series.style.colour);
+            let [left, top, right, bottom] = candidate.bounds();
+            let inside = left > frame.left + 2.0
+                && right < frame.right() - 2.0
+                && top > frame.top + 2.0
+                && bottom < frame.bottom() - 2.0;
+            let free = taken.iter().all(|other| {
+                right < other[0] || left > other[2] || bottom < other[1] || top > other[3]
+            });
+            if inside && free {
+                taken.push(candidate.bounds());
+                drawing.text(candidate);
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_keep_the_length_of_the_pattern_around_corners() {
+        let line = [[0.0, 0.0], [5.0, 0.0], [5.0, 10.0]];
+        let pieces = dashes(&line, &[7.0, 3.0]);
+        assert_eq!(pieces, vec![vec![[0.0, 0.0], [5.0, 0.0], [5.0, 2.0]], vec![[5.0, 5.0], [5.0, 10.0]]]);
+        assert_eq!(dashes(&line, &[]), vec![line.to_vec()]);
+    }
+}

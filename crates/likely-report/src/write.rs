@@ -1,0 +1,84 @@
+//! The files of a report.
+
+use crate::ReportError;
+use crate::frame::{cells_frame, csv_bytes, parquet_bytes, table_frame, timings_frame};
+use crate::page::{index_page, run_page};
+use crate::section::Parts;
+use crate::table_text::{latex, markdown};
+use likely_record::{Run, VerdictRecord, write_atomic};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Names in `tables/` that belong to the report itself.
+const OWN_TABLES: [&str; 2] = ["cells", "timings"];
+
+/// Writes `tables/`, `figures/` and `report.html` into the folder of a run.
+///
+/// Everything is made before the first file is written. The same run and verdicts give the same bytes; clock readings
+/// appear in `tables/timings.csv` alone.
+///
+/// # Errors
+/// [`ReportError`] where a table or figure asks for what the run does not have, a number to draw is not finite, or a
+/// file cannot be written. Failed, skipped and missing cells are no error: the report shows them.
+pub fn write_run(run: &Run, verification: &[VerdictRecord]) -> Result<(), ReportError> {
+    let tables = run.presentation.tables.iter().map(|table| table.id.as_str());
+    check_ids("table", OWN_TABLES.into_iter().chain(tables))?;
+    check_ids("figure", run.presentation.figures.iter().map(|figure| figure.id.as_str()))?;
+    let parts = Parts::new(run, verification)?;
+    let cells = cells_frame(run)?;
+    let mut files: Vec<(String, Vec<u8>)> = vec![
+        ("tables/cells.csv".to_owned(), csv_bytes("cells", &cells)?),
+        ("tables/cells.parquet".to_owned(), parquet_bytes("cells", &cells)?),
+        ("tables/timings.csv".to_owned(), csv_bytes("timings", &timings_frame(run)?)?),
+    ];
+    for table in &parts.tables {
+        let frame = table_frame(table)?;
+        let name = |ending: &str| format!("tables/{}.{ending}", table.id);
+        files.push((name("csv"), csv_bytes(&table.id, &frame)?));
+        files.push((name("parquet"), parquet_bytes(&table.id, &frame)?));
+        files.push((name("md"), markdown(table).into_bytes()));
+        files.push((name("tex"), latex(table).into_bytes()));
+    }
+    for figure in &parts.figures {
+        for (ending, bytes) in figure.files()? {
+            files.push((format!("figures/{}.{ending}", figure.id()), bytes));
+        }
+    }
+    files.push(("report.html".to_owned(), run_page(&parts)?.into_bytes()));
+    for folder in ["tables", "figures"] {
+        let path = run.path.join(folder);
+        fs::create_dir_all(&path).map_err(|source| ReportError::Create { path, source })?;
+    }
+    for (name, bytes) in files {
+        write_atomic(&run.path.join(name), &bytes)?;
+    }
+    Ok(())
+}
+
+/// Writes one page over several runs, each with what its verification found, in the order given.
+///
+/// # Errors
+/// As [`write_run`].
+pub fn write_index(runs: &[(&Run, &[VerdictRecord])], out: &Path) -> Result<(), ReportError> {
+    let parts: Vec<Parts<'_>> =
+        runs.iter().map(|(run, verdicts)| Parts::new(run, verdicts)).collect::<Result<_, _>>()?;
+    let page = index_page(&parts)?;
+    if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)
+            .map_err(|source| ReportError::Create { path: folder.to_owned(), source })?;
+    }
+    write_atomic(out, page.as_bytes())?;
+    Ok(())
+}
+
+fn check_ids<'a>(what: &'static str, ids: impl Iterator<Item = &'a str>) -> Result<(), ReportError> {
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+        if id.is_empty() || id.len() > 80 || !id.chars().all(plain) || !seen.insert(id) {
+            return Err(ReportError::Name { what, id: id.to_owned() });
+        }
+    }
+    Ok(())
+}
