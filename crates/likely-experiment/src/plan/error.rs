@@ -70,6 +70,22 @@ pub enum PlanError {
         /// Most numbers of a curve.
         most: usize,
     },
+    /// The end points would not fit in memory.
+    #[error(
+        "{place}: {pairs} pairs in {dim} dimensions (model `{model}`) have more than {most} numbers; draw fewer"
+    )]
+    PairsTooLarge {
+        /// Where the draw stands.
+        place: Place,
+        /// Pairs.
+        pairs: usize,
+        /// Coordinates.
+        dim: usize,
+        /// Label of the model.
+        model: String,
+        /// Most numbers of all pairs.
+        most: usize,
+    },
     /// More cells than anyone means.
     #[error(
         "{place}: {cells} cells; at most {most} are run, so use fewer methods, weights, pairs or repetitions"

@@ -10,7 +10,7 @@ pub(crate) use pairs::Pair;
 use crate::data::{parse_points, read_bytes, standardise};
 use crate::spec::Step::{Item, Key};
 use crate::spec::{Measure, Reveal, Selection, Spec, Tier, Variant, config_of};
-use crate::{DataError, Place, Points};
+use crate::{DataError, Points};
 use likely_core::{Flow, Potential, Seed};
 use likely_methods::{Interpolator, Sampler};
 use likely_models::{BuildError, Resources};
@@ -100,8 +100,8 @@ impl Plan {
                 points,
                 pairs: Vec::new(),
             };
-            model.pairs = pairs::pairs_of(spec, &selection, &datasets, &model)?;
             check_size(spec, &selection, tier, &model)?;
+            model.pairs = pairs::pairs_of(spec, &selection, &datasets, &model)?;
             models.push(model);
         }
         let resolved = toml::to_string_pretty(&wire).map_err(|error| crate::SpecError::Resolve {
@@ -270,6 +270,7 @@ fn typical(potential: &dyn Potential, points: &Points) -> Option<f64> {
     mean.is_finite().then_some(mean)
 }
 
+/// Refuses curves and end points that would not fit in memory, before any is made.
 fn check_size(
     spec: &Spec,
     selection: &Selection<'_>,
@@ -277,16 +278,21 @@ fn check_size(
     model: &PlannedModel,
 ) -> Result<(), PlanError> {
     let (segments, dim) = (selection.segments.get(), model.potential.dim());
-    if (segments + 1).checked_mul(dim).is_some_and(|numbers| numbers <= MOST_NUMBERS) {
-        return Ok(());
+    let fits = |points: usize| points.checked_mul(dim).is_some_and(|numbers| numbers <= MOST_NUMBERS);
+    let (model, most) = (model.label.clone(), MOST_NUMBERS);
+    if !fits(segments + 1) {
+        let own = spec.tier(tier).is_some_and(|own| own.segments.is_some());
+        let steps = [Key("tier"), Key(tier.id()), Key("segments")];
+        let place = spec.document.at(if own { &steps } else { &steps[2..] });
+        return Err(PlanError::CurveTooLarge { place, segments, dim, model, most });
     }
-    let own = spec.tier(tier).is_some_and(|own| own.segments.is_some());
-    let place: Place = if own {
-        spec.document.at(&[Key("tier"), Key(tier.id()), Key("segments")])
-    } else {
-        spec.document.at(&[Key("segments")])
-    };
-    Err(PlanError::CurveTooLarge { place, segments, dim, model: model.label.clone(), most: MOST_NUMBERS })
+    let all = spec.pairs.count();
+    let pairs = selection.pairs.map_or(all, |most| all.min(most.get()));
+    if !fits(2 * pairs) {
+        let place = spec.document.at(&[Key("pairs"), Key("draw")]);
+        return Err(PlanError::PairsTooLarge { place, pairs, dim, model, most });
+    }
+    Ok(())
 }
 
 /// The cells in the order of the spec: model, method, weight, pair, repetition; then the samplers of the model.

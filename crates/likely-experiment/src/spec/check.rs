@@ -140,7 +140,7 @@ fn check_metrics(document: &Document, wire: &WireSpec) -> Result<Vec<Measure>, S
     for (id, value) in &wire.tolerance {
         let steps = [Key("tolerance"), Key(id)];
         if !wire.metrics.contains(id) {
-            return Err(unknown(document, &steps, "metric of this spec", id, wire.metrics.clone()));
+            return Err(unknown(document, &steps, "entry in `metrics` called", id, wire.metrics.clone()));
         }
         if *value < 0.0 {
             return Err(SpecError::WrongValue {

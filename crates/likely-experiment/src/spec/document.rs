@@ -189,13 +189,12 @@ impl Document {
             Unexpected::Key { key, accepted } => {
                 SpecError::UnknownKey { place, suggestion: closest(&key, &accepted), key, accepted }
             }
-            Unexpected::Variant { name, accepted } => SpecError::UnknownName {
-                place,
-                what: self.key_at(&span),
-                suggestion: closest(&name, &accepted),
-                name,
-                accepted,
-            },
+            Unexpected::Variant { name, accepted } => {
+                let key = self.key_at(&span);
+                // A choice with a value is the key of a table: `weight = { relative = 1.0 }`.
+                let key = key.strip_suffix(&format!(".{name}")).unwrap_or(&key).to_owned();
+                SpecError::UnknownChoice { place, key, suggestion: closest(&name, &accepted), name, accepted }
+            }
             Unexpected::Missing { key } => SpecError::MissingKey { place, key, table: self.key_at(&span) },
             Unexpected::Value { reason } => SpecError::WrongValue { place, key: self.key_at(&span), reason },
         }

@@ -54,16 +54,30 @@ pub enum SpecError {
         /// The one that was probably meant.
         suggestion: Option<String>,
     },
-    /// No such kind, label or choice.
+    /// No such kind or label.
     #[error("{place}: there is no {what} `{name}`{} there is: {}", hint_or_semicolon(suggestion.as_ref()), list(accepted))]
     UnknownName {
         /// Where.
         place: Place,
-        /// What the name should be of: `model`, `kind of method`, a dotted key.
+        /// What the name should be of: `model`, `kind of method`.
         what: String,
         /// The name.
         name: String,
         /// Names that exist.
+        accepted: Vec<String>,
+        /// The one that was probably meant.
+        suggestion: Option<String>,
+    },
+    /// A key that takes one of a few names has another.
+    #[error("{place}: `{key}` cannot be `{name}`{} choices: {}", hint_or_semicolon(suggestion.as_ref()), list(accepted))]
+    UnknownChoice {
+        /// Where.
+        place: Place,
+        /// Dotted name of the key.
+        key: String,
+        /// The name.
+        name: String,
+        /// Names that it takes.
         accepted: Vec<String>,
         /// The one that was probably meant.
         suggestion: Option<String>,
@@ -99,7 +113,7 @@ pub enum SpecError {
         id: String,
     },
     /// Two entries have the same name.
-    #[error("{place}: the {what} `{name}` is already taken; give each its own")]
+    #[error("{place}: there is a {what} `{name}` already; rename or remove one of the two")]
     Repeated {
         /// The second one.
         place: Place,
@@ -274,10 +288,13 @@ fn plain_words(message: &str) -> String {
         return choice.to_owned();
     }
     let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
-    let found = found
-        .strip_prefix("invalid type: ")
-        .or_else(|| found.strip_prefix("invalid value: "))
-        .map(|what| format!("found {}", what.replace("sequence", "an array").replace("map", "a table")));
+    let found =
+        found.strip_prefix("invalid type: ").or_else(|| found.strip_prefix("invalid value: ")).map(|what| {
+            format!(
+                "found {}",
+                what.replace("sequence", "an array").replace("map", "a table").replace(" as i128", "")
+            )
+        });
     let Some(found) = found else { return message.to_owned() };
     let expected = match expected {
         "f64" => "a number",

@@ -164,13 +164,22 @@ impl PairSource {
         }
     }
 
+    /// Number of all pairs.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Listed(pairs) => pairs.len(),
+            Self::FromDataset { count, .. } | Self::Gaussian { count } => count.get(),
+        }
+    }
+
     /// Names of all pairs, in order.
     pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Self::None => Vec::new(),
             Self::Listed(pairs) => pairs.iter().map(|pair| pair.name.clone()).collect(),
-            Self::FromDataset { count, .. } | Self::Gaussian { count } => {
-                (0..count.get()).map(|i| i.to_string()).collect()
+            Self::FromDataset { .. } | Self::Gaussian { .. } => {
+                (0..self.count()).map(|i| i.to_string()).collect()
             }
         }
     }

@@ -41,7 +41,7 @@ impl Known<'_> {
     }
 
     fn metric(&self, steps: &[Step<'_>], name: &str) -> Result<(), SpecError> {
-        self.one(steps, "metric of this spec", name, &self.spec.wire.metrics)
+        self.one(steps, "entry in `metrics` called", name, &self.spec.wire.metrics)
     }
 }
 
@@ -82,7 +82,7 @@ fn check_ids(spec: &Spec) -> Result<(), SpecError> {
 fn check_tables(known: &Known<'_>) -> Result<(), SpecError> {
     for (i, table) in known.spec.wire.table.iter().enumerate() {
         let step = |key| [Key("table"), Item(i), Key(key)];
-        known.all(&step("metrics"), "metric of this spec", &table.metrics, &known.spec.wire.metrics)?;
+        known.all(&step("metrics"), "entry in `metrics` called", &table.metrics, &known.spec.wire.metrics)?;
         known.all(&step("methods"), "method", &table.methods, &known.methods)?;
         known.all(&step("models"), "model", &table.models, &known.models)?;
         if table.metrics.is_empty() {

@@ -5,7 +5,10 @@ pub(crate) fn closest<S: AsRef<str>>(name: &str, accepted: &[S]) -> Option<Strin
     accepted
         .iter()
         .map(|candidate| (distance(name, candidate.as_ref()), candidate.as_ref()))
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(3) / 3)
+        .filter(|(distance, candidate)| {
+            let length = candidate.chars().count();
+            *distance < length && *distance <= length.max(3) / 3
+        })
         .min()
         .map(|(_, candidate)| candidate.to_owned())
 }
@@ -56,6 +59,7 @@ mod tests {
         assert_eq!(closest("knid", &accepted).as_deref(), Some("kind"));
         assert_eq!(closest("LABEL", &accepted).as_deref(), Some("label"));
         assert_eq!(closest("temperature", &accepted), None);
+        assert_eq!(closest("z", &["x", "y"]), None);
         assert_eq!(closest("max_iterations", &["max-iterations"]).as_deref(), Some("max-iterations"));
     }
 

@@ -1,1 +1,347 @@
-//! x
+//! Bad specs: every message names file, line, column, the key, and what would be right.
+
+use crate::support::{Place, small_with, spec_error};
+
+/// Replaces a text of the small spec, and what must be said then.
+type Case = (&'static str, &'static str, &'static str);
+
+const DRAW: &str = "[pairs]\ndraw = { from-dataset = { dataset = \"points\", count = 6 } }";
+const MODEL: &str = "kind = \"kde\"\ndata = \"points\"\nconfig = { bandwidth = { fixed = 1.0 } }";
+
+fn check(cases: &[Case]) {
+    for (old, new, expected) in cases {
+        assert_eq!(spec_error(&small_with(old, new)), *expected, "{new}");
+    }
+}
+
+#[test]
+fn unknown_and_missing_keys_name_what_is_accepted() {
+    check(&[
+        (
+            "lambda = [0.0, 1.0, 10.0]",
+            "lamda = [0.0, 1.0, 10.0]",
+            "spec.toml:27:1: unknown key `lamda`, did you mean `lambda`? accepted: kind, label, lambda, config",
+        ),
+        (
+            "segments = 12",
+            "segment = 12",
+            "spec.toml:5:1: unknown key `segment`, did you mean `segments`? accepted: id, version, title, paper, analysis, segments, seed, repetitions, metrics, pairs, tolerance, tier, dataset, model, method, sampler, pair, table, figure, claim",
+        ),
+        (
+            "weight = { relative = 1.0 }",
+            "wieght = { relative = 1.0 }",
+            "spec.toml:26:12: unknown key `wieght`, did you mean `weight`? accepted: weight, line-search, start, tolerance, max-iterations, reduction",
+        ),
+        (
+            "seed = 7",
+            "seed = 7\nseed = 8",
+            "spec.toml:7:1: the key `seed` stands twice in this table; keep one",
+        ),
+        (
+            "seed = 7",
+            "seed = ",
+            "spec.toml:6:8: this is not TOML: string values must be quoted, expected literal string",
+        ),
+        ("version = 1", "", "spec.toml:1:1: the spec lacks the key `version`"),
+        (
+            r#"dataset = "points", count = 6"#,
+            r#"dataset = "points", cuont = 6"#,
+            "spec.toml:30:47: unknown key `cuont`, did you mean `count`? accepted: dataset, count",
+        ),
+        (
+            "[pairs]\n",
+            "[tier.smok]\nlambda = [1.0]\n[pairs]\n",
+            "spec.toml:29:7: unknown key `smok`, did you mean `smoke`? accepted: smoke, laptop, full",
+        ),
+    ]);
+}
+
+#[test]
+fn names_that_do_not_exist_come_with_those_that_do() {
+    check(&[
+        (
+            "weight = { relative = 1.0 }",
+            "weight = { relativ = 1.0 }",
+            "spec.toml:26:23: `method[1].config.weight` cannot be `relativ`, did you mean `relative`? choices: relative, absolute, continuous",
+        ),
+        (
+            "weight = { relative = 1.0 }",
+            r#"weight = { relative = 1.0 }, line-search = "armjo""#,
+            "spec.toml:26:55: `method[1].config.line-search` cannot be `armjo`, did you mean `armijo`? choices: decrease, armijo, armijo-released, adaptive",
+        ),
+        (
+            r#"kind = "prob-georce""#,
+            r#"kind = "prob-geroce""#,
+            "spec.toml:24:8: there is no kind of method `prob-geroce`, did you mean `prob-georce`? there is: linear, noise, noise-diffusion, prob-georce, prob-georce-accelerated, slerp",
+        ),
+        (
+            r#"kind = "kde""#,
+            r#"kind = "vae""#,
+            "spec.toml:15:8: there is no kind of model `vae`; there is: chi-square-norm, finite-set, gmm, kde",
+        ),
+        (
+            r#"data = "points""#,
+            r#"data = "pionts""#,
+            "spec.toml:16:8: there is no dataset `pionts`, did you mean `points`? there is: points",
+        ),
+        (
+            r#"methods = ["Linear", "ProbGEORCE"]"#,
+            r#"methods = ["Linear", "ProbGeorce"]"#,
+            "spec.toml:35:50: there is no method `ProbGeorce`, did you mean `ProbGEORCE`? there is: Linear, ProbGEORCE",
+        ),
+        (
+            r#"metric = "energy""#,
+            r#"metric = "length""#,
+            "spec.toml:40:10: there is no entry in `metrics` called `length`; there is: log-likelihood-mean, energy, evaluations, typicality-gap",
+        ),
+        (
+            r#"dataset = "points", count = 6"#,
+            r#"dataset = "point", count = 6"#,
+            "spec.toml:30:37: there is no dataset `point`, did you mean `points`? there is: points",
+        ),
+        (
+            DRAW,
+            "[[pair]]\nname = \"0\"\nstart = [1.0, 2.0]\nend = [1.0, 2.0]",
+            "spec.toml:29:1: pair `0`: start and end are the same point, so there is nothing to interpolate; give two different points",
+        ),
+        (
+            "[pairs]\n",
+            "[tier.smoke]\nmethods = [\"Lin\"]\n[pairs]\n",
+            "spec.toml:30:12: there is no method `Lin`; there is: Linear, ProbGEORCE",
+        ),
+        (
+            "[pairs]\n",
+            "[tolerance]\nlength = 1e-9\n[pairs]\n",
+            "spec.toml:30:10: there is no entry in `metrics` called `length`; there is: log-likelihood-mean, energy, evaluations, typicality-gap",
+        ),
+        (
+            "[pairs]\n",
+            "[[sampler]]\nkind = \"eular\"\nlabel = \"E\"\n[pairs]\n",
+            "spec.toml:30:8: there is no kind of sampler `eular`, did you mean `euler`? there is: euler, euler-maruyama",
+        ),
+    ]);
+}
+
+#[test]
+fn numbers_out_of_range_and_wrong_types_name_the_key_however_deep() {
+    check(&[
+        (
+            "weight = { relative = 1.0 }",
+            r#"weight = { relative = "much" }"#,
+            r#"spec.toml:26:34: `method[1].config.weight.relative`: found string "much", expected a number"#,
+        ),
+        (
+            "weight = { relative = 1.0 }",
+            "weight = { relative = nan }",
+            "spec.toml:26:34: `method[1].config.weight.relative` is nan, but every number in a spec must be finite",
+        ),
+        (
+            "weight = { relative = 1.0 }",
+            "weight = { relative = -1.0 }",
+            "spec.toml:26:21: `method[1].config.weight`: lambda is -1; it must be finite and not negative",
+        ),
+        (
+            "weight = { relative = 1.0 }",
+            r#"weight = { relative = 1.0 }, tolerance = "small""#,
+            r#"spec.toml:26:53: `method[1].config.tolerance`: found string "small", expected a number"#,
+        ),
+        (
+            "weight = { relative = 1.0 }",
+            "weight = { relative = 1.0 }, max-iterations = -3",
+            "spec.toml:26:58: `method[1].config.max-iterations`: found integer `-3`, expected an integer of 0 or more",
+        ),
+        (
+            "lambda = [0.0, 1.0, 10.0]",
+            "lambda = [0.0, inf]",
+            "spec.toml:27:16: `method[1].lambda[1]` is inf, but every number in a spec must be finite",
+        ),
+        (
+            "lambda = [0.0, 1.0, 10.0]",
+            "lambda = [0.0, 1e999]",
+            "spec.toml:27:16: `method[1].lambda[1]` is 1e999, but every number in a spec must be finite",
+        ),
+        (
+            "lambda = [0.0, 1.0, 10.0]",
+            "lambda = [0.0, -1.0]",
+            "spec.toml:27:16: the weight `lambda` is -1; it must be 0 or more",
+        ),
+        (
+            "lambda = [0.0, 1.0, 10.0]",
+            "lambda = []",
+            "spec.toml:27:10: `lambda` is empty; give at least one weight",
+        ),
+        (
+            r#"label = "Linear""#,
+            "label = \"Linear\"\nlambda = [1.0]",
+            "spec.toml:22:10: the method `Linear` (kind `linear`) has no weight to sweep; remove `lambda`",
+        ),
+        (
+            "seed = 7",
+            "seed = -1",
+            "spec.toml:6:8: `seed`: found integer `-1`, expected an integer of 0 or more",
+        ),
+        (
+            "seed = 7",
+            "seed = 1.5",
+            "spec.toml:6:8: `seed`: found floating point `1.5`, expected an integer of 0 or more",
+        ),
+        (
+            "seed = 7",
+            "seed = 99999999999999999999",
+            "spec.toml:6:8: `seed`: found integer `99999999999999999999`, expected an integer of 0 or more",
+        ),
+        ("segments = 12", "segments = 0", "spec.toml:5:12: `segments` is 0; it must be at least 1"),
+        (
+            "segments = 12",
+            "segments = 4000000000",
+            "spec.toml:5:12: `segments`: found 4000000000, expected at most 1000000",
+        ),
+        (
+            "segments = 12",
+            r#"segments = "twelve""#,
+            r#"spec.toml:5:12: `segments`: found string "twelve", expected an integer of 0 or more"#,
+        ),
+        (
+            r#"method = "Linear""#,
+            r#"method = "ProbGEORCE""#,
+            "spec.toml:37:1: the claim does not say which `lambda` of `ProbGEORCE` it is about: 0, 1, 10",
+        ),
+        (
+            r#"dataset = "points", count = 6"#,
+            r#"dataset = "points", count = 0"#,
+            "spec.toml:30:55: `pairs.draw.from-dataset.count` is 0; it must be at least 1",
+        ),
+        (
+            "[pairs]\n",
+            "[tier.smoke]\nlambda = [-1.0]\n[pairs]\n",
+            "spec.toml:30:11: the weight `lambda` is -1; it must be 0 or more",
+        ),
+    ]);
+}
+
+#[test]
+fn entries_that_contradict_each_other_are_refused() {
+    check(&[
+        (
+            "lambda = [0.0, 1.0, 10.0]",
+            "lambda = [1.0, 1.0]",
+            "spec.toml:27:16: there is a weight `1` already; rename or remove one of the two",
+        ),
+        (
+            r#"id = "small""#,
+            r#"id = "../small""#,
+            "spec.toml:2:6: `id` is `../small`; use 1 to 64 of a-z, 0-9 and -, and no - in front",
+        ),
+        (
+            r#""typicality-gap"]"#,
+            r#""energy"]"#,
+            "spec.toml:7:60: there is a metric `energy` already; rename or remove one of the two",
+        ),
+        (
+            r#"label = "Linear""#,
+            r#"label = "ProbGEORCE""#,
+            "spec.toml:25:9: there is a method `ProbGEORCE` already; rename or remove one of the two",
+        ),
+        (
+            r#"method = "Linear""#,
+            "method = \"ProbGEORCE\"\nlambda = 5.0",
+            "spec.toml:40:10: the method `ProbGEORCE` has no weight 5; it uses: 0, 1, 10",
+        ),
+        (
+            DRAW,
+            "",
+            "spec.toml:1:1: the spec has methods but no pairs of end points; give either `[[pair]]` tables or one `[pairs]` table with `draw`",
+        ),
+        (
+            "[pairs]\n",
+            "[[pair]]\nname = \"0\"\nstart = [1.0, 2.0]\nend = [1.0, 3.0]\n\n[pairs]\n",
+            "spec.toml:29:1: pairs are both listed and drawn; give either `[[pair]]` tables or one `[pairs]` table with `draw`",
+        ),
+        (
+            DRAW,
+            "[[pair]]\nname = \"0\"\nstart = [1.0, 2.0]\nend = [1.0, 2.0, 3.0]",
+            "spec.toml:29:1: pair `0`: the start has 2 coordinates and the end has 3; they must agree",
+        ),
+        (
+            r#"id = "curves""#,
+            r#"id = "../curves""#,
+            "spec.toml:33:6: `figure[0].id` is `../curves`; use 1 to 64 of a-z, 0-9 and -, and no - in front",
+        ),
+    ]);
+}
+
+#[test]
+fn an_unknown_metric_comes_with_all_metrics() {
+    let message = spec_error(&small_with("[\"log-likelihood-mean\",", "[\"log-likelihod-mean\","));
+    let start = "spec.toml:7:12: there is no metric `log-likelihod-mean`, did you mean `log-likelihood-mean`? there is: ";
+    let listed: Vec<&str> = message.strip_prefix(start).unwrap().split(", ").collect();
+    assert!(listed.contains(&"energy") && listed.contains(&"nearest-distance-mean"), "{message}");
+    assert!(listed.is_sorted(), "{message}");
+}
+
+#[test]
+fn what_only_planning_can_find_names_its_place_too() {
+    let cases: &[Case] = &[
+        (
+            "bandwidth = { fixed = 1.0 }",
+            "bandwidth = { fixed = -1.0 }",
+            "spec.toml:17:34: `model[0].config.bandwidth.fixed`: found floating point `-1.0`, expected a finite number above 0",
+        ),
+        (
+            "bandwidth = { fixed = 1.0 }",
+            "bandwith = { fixed = 1.0 }",
+            "spec.toml:17:12: unknown key `bandwith`, did you mean `bandwidth`? accepted: bandwidth",
+        ),
+        (
+            "bandwidth = { fixed = 1.0 }",
+            r#"bandwidth = "scot""#,
+            "spec.toml:17:24: `model[0].config.bandwidth` cannot be `scot`, did you mean `scott`? choices: fixed, scott, silverman",
+        ),
+        (
+            r#"file = "points.csv""#,
+            r#"file = "nothing.csv""#,
+            "spec.toml:9:1: dataset `points`: cannot read nothing.csv: No such file or directory (os error 2)",
+        ),
+        (
+            r#"file = "points.csv""#,
+            "file = \"points.csv\"\ncolumns = [\"x\", \"z\"]",
+            "spec.toml:9:1: dataset `points`: points.csv: there is no column `z`; there is: x, y",
+        ),
+        (
+            r#"data = "points""#,
+            "",
+            r#"spec.toml:13:1: model `KDE`: model `kde` is fitted to points; name a data set with `data = "..."`"#,
+        ),
+        (
+            MODEL,
+            "kind = \"chi-square-norm\"\nconfig = { dim = 4000000000 }",
+            "spec.toml:5:12: a curve of 12 segments in 4000000000 dimensions (model `KDE`) has more than 134217728 numbers; use fewer segments",
+        ),
+        (
+            MODEL,
+            "kind = \"chi-square-norm\"\nconfig = { dim = 3 }",
+            "spec.toml:29:8: pair `0` has 2 coordinates where the model `KDE` has 3; they must agree",
+        ),
+        (
+            r#"file = "points.csv""#,
+            r#"file = "same.csv""#,
+            "spec.toml:30:8: pairs cannot be drawn from `points`: it has no two different points",
+        ),
+        (
+            DRAW,
+            "[[pair]]\nname = \"0\"\nstart = [1.0, 2.0, 1.0]\nend = [1.0, 2.0, 3.0]",
+            "spec.toml:29:1: pair `0` has 3 coordinates where the model `KDE` has 2; they must agree",
+        ),
+    ];
+    let place = Place::new();
+    place.write("same.csv", "x,y\n1,2\n1,2\n");
+    for (old, new, expected) in cases {
+        assert_eq!(place.plan_error(&small_with(old, new)), *expected, "{new}");
+    }
+}
+
+#[test]
+fn an_unreadable_spec_is_named() {
+    let error = likely_experiment::Spec::read(std::path::Path::new("no/such.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read the spec no/such.toml: "), "{error}");
+}

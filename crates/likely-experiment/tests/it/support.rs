@@ -9,7 +9,8 @@ use std::sync::atomic::AtomicBool;
 use tempfile::TempDir;
 
 /// Ten points that no line passes through.
-pub(crate) const POINTS: &str = "x,y\n0.1,0.3\n1.2,0.9\n2.1,2.2\n2.9,1.4\n4.2,0.2\n5.1,-1.3\n6.3,-0.4\n7.2,0.8\n8.1,2.1\n9.3,1.9\n";
+pub(crate) const POINTS: &str =
+    "x,y\n0.1,0.3\n1.2,0.9\n2.1,2.2\n2.9,1.4\n4.2,0.2\n5.1,-1.3\n6.3,-0.4\n7.2,0.8\n8.1,2.1\n9.3,1.9\n";
 
 /// A kernel density of [`POINTS`] and two methods.
 pub(crate) const SMALL: &str = r#"
