@@ -78,7 +78,7 @@ pub struct TableRecord {
 
 /// What a figure shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum FigureKind {
     /// The curves of one pair over the log-density of a 2-D model, one panel a model.
     DensityCurves {
