@@ -1,0 +1,233 @@
+//! Commands and their options.
+
+use clap::{Args, Parser, Subcommand};
+use likely_experiment::Tier;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// What the exit codes mean; at the end of every help text.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0    fine
+  1    a number moved
+  2    bad spec, data or usage
+  3    some cell failed or is missing
+  4    nothing was measured
+  130  interrupted";
+
+macro_rules! examples {
+    ($($line:literal),+ $(,)?) => {
+        concat!("Examples:\n", $("  ", $line, "\n",)+
+            "\nExit codes: 0 fine, 1 a number moved, 2 bad spec, data or usage, 3 some cell failed or is missing, ",
+            "4 nothing was measured, 130 interrupted.")
+    };
+}
+
+/// Reproduces and benchmarks interpolation in generative models.
+#[derive(Debug, Parser)]
+#[command(name = "likely", version, after_help = EXIT_CODES, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print one JSON document on standard output, and nothing else there.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress on standard error.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List methods, samplers, models, metrics and experiments.
+    #[command(after_help = examples!("likely list", "likely list --methods", "likely list --metrics --markdown"))]
+    List(List),
+    /// Show the cells of a spec and what they will cost, without running them.
+    #[command(after_help = examples!("likely plan experiments/fig3.toml --tier smoke"))]
+    Plan(PlanArgs),
+    /// Run what is missing of one or more specs, and draw their reports.
+    #[command(after_help = examples!(
+        "likely run experiments/fig3.toml",
+        "likely run experiments/fig3.toml experiments/real-2d.toml --tier smoke --threads 2",
+    ))]
+    Run(RunArgs),
+    /// Run every experiment, compare with pinned and published numbers, and write results/report.html.
+    #[command(after_help = examples!("likely reproduce", "likely reproduce --tier smoke --threads 1"))]
+    Reproduce(Reproduce),
+    /// Draw tables, figures and pages again from the run folders that are there.
+    #[command(after_help = examples!("likely report", "likely report results/runs/fig3-laptop-0123abcd"))]
+    Report(ReportArgs),
+    /// Compare the newest run of a spec, or a run folder, with pinned and published numbers.
+    #[command(after_help = examples!(
+        "likely verify experiments/fig3.toml --tier smoke",
+        "likely verify results/runs/fig3-smoke-0123abcd",
+    ))]
+    Verify(Selection),
+    /// Make the numbers of the newest run of a spec, or of a run folder, the ones that `verify` compares with.
+    #[command(after_help = examples!("likely pin experiments/fig3.toml --tier smoke", "likely pin --tier laptop"))]
+    Pin(Selection),
+    /// Show how the numbers of two run folders differ.
+    #[command(after_help = examples!(
+        "likely compare results/runs/fig3-smoke-0123abcd results/runs/fig3-smoke-4567cdef",
+    ))]
+    Compare(Compare),
+    /// Check that this machine and this folder are ready.
+    #[command(after_help = examples!("likely doctor", "likely doctor --results /scratch/results"))]
+    Doctor(Doctor),
+    /// Join two of your own points by a likely curve.
+    #[command(after_help = examples!(
+        "likely interpolate --data my.csv --model kde --from row:0 --to row:17",
+        "likely interpolate --data my.csv --columns x,y --model gmm --model-config components=3 \\",
+        "    --from=-1.5,0.2 --to=3,4 --method prob-georce --config lambda=20 --out my-curve",
+    ))]
+    Interpolate(Interpolate),
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct List {
+    /// Interpolation methods.
+    #[arg(long)]
+    pub(crate) methods: bool,
+    /// Samplers of flows.
+    #[arg(long)]
+    pub(crate) samplers: bool,
+    /// Generative models.
+    #[arg(long)]
+    pub(crate) models: bool,
+    /// Metrics.
+    #[arg(long)]
+    pub(crate) metrics: bool,
+    /// Specs in the folder of experiments.
+    #[arg(long)]
+    pub(crate) experiments: bool,
+    /// Print Markdown tables.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Folder of the specs.
+    #[arg(long, value_name = "DIR", default_value = "experiments")]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The spec.
+    pub(crate) spec: PathBuf,
+    /// How much to run.
+    #[arg(long, default_value = "laptop", value_name = "smoke|laptop|full")]
+    pub(crate) tier: Tier,
+}
+
+/// Where results go and with how many threads.
+#[derive(Debug, Args)]
+pub(crate) struct Work {
+    /// How much to run.
+    #[arg(long, default_value = "laptop", value_name = "smoke|laptop|full")]
+    pub(crate) tier: Tier,
+    /// Worker threads; as many as the machine has when absent. The results do not depend on it.
+    #[arg(long)]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Folder of results.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub(crate) results: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The specs.
+    #[arg(required = true)]
+    pub(crate) specs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) work: Work,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reproduce {
+    /// Folder of the specs.
+    #[arg(long, value_name = "DIR", default_value = "experiments")]
+    pub(crate) experiments: PathBuf,
+    #[command(flatten)]
+    pub(crate) work: Work,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Run folders; the newest of each experiment and tier, and the page over all of them, when absent.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Folder of results.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub(crate) results: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// Specs or run folders; every spec in the folder of experiments when absent.
+    pub(crate) of: Vec<PathBuf>,
+    /// Tier of the run, for specs.
+    #[arg(long, default_value = "laptop", value_name = "smoke|laptop|full")]
+    pub(crate) tier: Tier,
+    /// Folder of results.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub(crate) results: PathBuf,
+    /// Folder of the specs.
+    #[arg(long, value_name = "DIR", default_value = "experiments")]
+    pub(crate) experiments: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The first run folder.
+    pub(crate) first: PathBuf,
+    /// The second run folder.
+    pub(crate) second: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Folder of results.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub(crate) results: PathBuf,
+    /// Folder of the specs.
+    #[arg(long, value_name = "DIR", default_value = "experiments")]
+    pub(crate) experiments: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Interpolate {
+    /// Points to fit the model to, one a row: .csv (header optional) or .npy.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+    /// Columns to use, by the names in the header.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Kind of model (`likely list --models`).
+    #[arg(long, default_value = "kde")]
+    pub(crate) model: String,
+    /// Options of the model, as in a spec; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) model_config: Vec<String>,
+    /// The first point: coordinates separated by commas, or `row:17` for a row of the data, counted from 0.
+    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    pub(crate) from: String,
+    /// The last point, likewise.
+    #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
+    pub(crate) to: String,
+    /// Kind of method (`likely list --methods`).
+    #[arg(long, default_value = "prob-georce-accelerated")]
+    pub(crate) method: String,
+    /// Options of the method, as in a spec; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) config: Vec<String>,
+    /// Segments of the curve.
+    #[arg(long, default_value = "100")]
+    pub(crate) segments: u32,
+    /// Root of the random streams.
+    #[arg(long, default_value = "0")]
+    pub(crate) seed: u64,
+    /// Folder for the curve, its numbers and, in two dimensions, the picture; it must not exist or be empty.
+    #[arg(long, value_name = "DIR", default_value = "interpolation")]
+    pub(crate) out: PathBuf,
+    /// Write the curve as .npy too.
+    #[arg(long)]
+    pub(crate) npy: bool,
+}

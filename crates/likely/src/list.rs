@@ -1,0 +1,94 @@
+//! `likely list`.
+
+use crate::answer::{Answer, Exit};
+use crate::args;
+use crate::grid::TextGrid;
+use crate::specs;
+use likely_experiment::Spec;
+use likely_metrics::Better;
+use serde_json::{Map, Value, json};
+
+pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
+    let everything = !(args.methods || args.samplers || args.models || args.metrics || args.experiments);
+    let mut page = Page { markdown: args.markdown, everything, text: String::new(), json: Map::new() };
+    let mut exit = Exit::Fine;
+    if everything || args.methods {
+        let rows = likely_methods::ALL.iter().map(|m| [m.id, m.summary, m.source].map(str::to_owned));
+        page.add("methods", ["method", "summary", "source"], rows);
+    }
+    if everything || args.samplers {
+        let rows = likely_methods::SAMPLERS.iter().map(|s| [s.id, s.summary, s.source].map(str::to_owned));
+        page.add("samplers", ["sampler", "summary", "source"], rows);
+    }
+    if everything || args.models {
+        let rows = likely_models::ALL.iter().map(|m| [m.id, m.summary, m.source].map(str::to_owned));
+        page.add("models", ["model", "summary", "source"], rows);
+    }
+    if everything || args.metrics {
+        let rows = likely_metrics::ALL
+            .iter()
+            .map(|m| [m.id, m.unit, better(m.better), m.definition].map(str::to_owned));
+        page.add("metrics", ["metric", "unit", "better", "definition"], rows);
+    }
+    if everything || args.experiments {
+        let mut rows = Vec::new();
+        for path in specs::in_folder(&args.folder)? {
+            match Spec::read(&path) {
+                Ok(spec) => rows.push([
+                    spec.id().to_owned(),
+                    spec.title().to_owned(),
+                    spec.paper().unwrap_or_default().to_owned(),
+                    path.display().to_string(),
+                ]),
+                Err(error) => {
+                    exit = Exit::Usage;
+                    rows.push([String::new(), error.to_string(), String::new(), path.display().to_string()]);
+                }
+            }
+        }
+        page.add("experiments", ["experiment", "title", "paper", "file"], rows.into_iter());
+    }
+    Ok(Answer { exit, text: page.text, json: Value::Object(page.json) })
+}
+
+fn better(better: Better) -> &'static str {
+    match better {
+        Better::Lower => "lower",
+        Better::Higher => "higher",
+        Better::Neither => "neither",
+    }
+}
+
+struct Page {
+    markdown: bool,
+    everything: bool,
+    text: String,
+    json: Map<String, Value>,
+}
+
+impl Page {
+    fn add<const N: usize>(
+        &mut self,
+        name: &str,
+        heading: [&str; N],
+        rows: impl Iterator<Item = [String; N]>,
+    ) {
+        let mut grid = TextGrid::new(heading);
+        let mut entries = Vec::new();
+        for row in rows {
+            let mut entry = Map::new();
+            for (key, cell) in heading.iter().zip(&row) {
+                entry.insert((*key).to_owned(), json!(cell));
+            }
+            // The first column is the name of the entry, whatever its kind.
+            entry.insert("id".to_owned(), json!(row[0]));
+            entries.push(Value::Object(entry));
+            grid.row(row);
+        }
+        if self.everything && !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text.push_str(&if self.markdown { grid.markdown() } else { grid.text() });
+        self.json.insert(name.to_owned(), Value::Array(entries));
+    }
+}

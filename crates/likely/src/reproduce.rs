@@ -1,0 +1,79 @@
+//! `likely reproduce`.
+
+use crate::answer::{Answer, Exit};
+use crate::args;
+use crate::grid::TextGrid;
+use crate::progress::Show;
+use crate::run::Runner;
+use crate::{report, specs, verify};
+use likely_experiment::Outcome;
+use likely_record::VerdictStatus;
+use serde_json::json;
+use std::fmt::Write as _;
+
+pub(crate) fn command(args: &args::Reproduce, show: Show) -> anyhow::Result<Answer> {
+    let paths = specs::in_folder(&args.experiments)?;
+    let specs = specs::read_all(&paths)?;
+    let runner = Runner::new(&args.work, show)?;
+    let mut grid = TextGrid::new([
+        "experiment",
+        "cells",
+        "computed",
+        "skipped",
+        "failed",
+        "same",
+        "moved",
+        "not measured",
+        "deviations",
+    ]);
+    let mut answer = Answer { exit: Exit::Fine, text: String::new(), json: json!(null) };
+    let mut documents = Vec::new();
+    let mut runs = Vec::new();
+    let mut details = String::new();
+    for spec in &specs {
+        let finished = runner.run(spec, &runner.plan(spec)?)?;
+        let found = &finished.verification;
+        let mut exit = finished.exit();
+        if exit != Exit::Interrupted {
+            exit = match found.outcome() {
+                // A machine that has never pinned anything has reproduced what it measured.
+                Outcome::NothingJudged => exit,
+                _ => exit.and(verify::exit_of(found)),
+            };
+        }
+        answer.exit = answer.exit.and(exit);
+        grid.row([
+            finished.run.plan.experiment.clone(),
+            finished.run.plan.cells.len().to_string(),
+            finished.summary.done.to_string(),
+            finished.summary.skipped.to_string(),
+            finished.summary.failed.to_string(),
+            found.count(VerdictStatus::Same).to_string(),
+            found.count(VerdictStatus::Moved).to_string(),
+            found.count(VerdictStatus::NotMeasured).to_string(),
+            found.count(VerdictStatus::Deviation).to_string(),
+        ]);
+        details.push_str(&finished.failures());
+        if matches!(found.outcome(), Outcome::Moved | Outcome::Incomplete) {
+            details.push_str(&verify::text(&finished.run, found));
+        }
+        documents.push(finished.json());
+        if finished.summary.interrupted {
+            details.push_str("interrupted; the same command finishes what is missing\n");
+            break;
+        }
+        runs.push((finished.run, finished.verification));
+    }
+    answer.text = format!("{details}{}", grid.text());
+    let mut page = None;
+    if specs.is_empty() {
+        answer.exit = Exit::NothingMeasured;
+        answer.text = format!("nothing was measured: {} has no specs\n", args.experiments.display());
+    } else if answer.exit != Exit::Interrupted {
+        let path = report::index(&runs, &args.work.results)?;
+        let _ = writeln!(answer.text, "\nthe page is {}", path.display());
+        page = Some(path);
+    }
+    answer.json = json!({ "exit": answer.exit as u8, "page": page, "runs": documents });
+    Ok(answer)
+}
