@@ -1,6 +1,6 @@
 //! Gaussian kernel densities.
 
-use crate::lanes::{LANES, Lane, exp, ln, load, vectorised};
+use crate::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use crate::numbers::positive;
 use crate::{BuildError, Built, Config, Model, Resources};
 use likely_core::{EvalError, Normalisation, Potential, Symmetry, ValueGrad};
@@ -203,10 +203,7 @@ impl KernelDensity {
         let group = |(index, (value, grad)): (usize, (&mut [f64], &mut [f64]))| {
             let first = index * GROUP;
             let points = points.slice(s![first..first + value.len(), ..]);
-            vectorised(|| match dim {
-                2 => self.evaluate_group::<GRAD>(2, points, value, grad),
-                dim => self.evaluate_group::<GRAD>(dim, points, value, grad),
-            });
+            vectorised(Evaluation::<GRAD> { density: self, points, value, grad });
         };
         let width = if GRAD { GROUP * dim } else { 1 };
         if points.nrows().saturating_mul(self.centres.len()) < PARALLEL || points.nrows() <= GROUP {
@@ -274,6 +271,27 @@ impl KernelDensity {
     }
 }
 
+/// [`KernelDensity::evaluate_group`], compiled for each vector width.
+struct Evaluation<'a, const GRAD: bool> {
+    density: &'a KernelDensity,
+    points: ArrayView2<'a, f64>,
+    value: &'a mut [f64],
+    grad: &'a mut [f64],
+}
+
+impl<const GRAD: bool> Work for Evaluation<'_, GRAD> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        match self.density.bandwidths.len() {
+            2 => self.density.evaluate_group::<GRAD>(2, self.points, self.value, self.grad),
+            dim => self.density.evaluate_group::<GRAD>(dim, self.points, self.value, self.grad),
+        }
+    }
+}
+
 impl Sums {
     /// Adds the centres of one tile.
     #[expect(
@@ -310,23 +328,49 @@ impl Sums {
             }
         }
         *nearest = smallest;
-        for (centre, distance) in tile.chunks_exact(dim).zip(distances.iter()) {
-            let mut w = [0.0; LANES];
+        let mut sum = *weight;
+        for distance in &mut distances[..tile.len() / dim] {
             for l in 0..LANES {
-                w[l] = exp(0.5 * (smallest[l] - distance[l]));
+                distance[l] = exp(0.5 * (smallest[l] - distance[l]));
+                sum[l] += distance[l];
             }
-            for l in 0..LANES {
-                weight[l] += w[l];
+        }
+        *weight = sum;
+        if GRAD {
+            let weights = &*distances;
+            let mut j = 0;
+            while j + 2 <= dim {
+                add_slopes::<2>(dim, j, tile, weights, x, slope);
+                j += 2;
             }
-            if GRAD {
-                for ((slope, x), c) in slope.iter_mut().zip(x).zip(centre) {
-                    for l in 0..LANES {
-                        slope[l] += w[l] * (x[l] - c);
-                    }
-                }
+            if j < dim {
+                add_slopes::<1>(dim, j, tile, weights, x, slope);
             }
         }
     }
+}
+
+/// Adds `sum_i w_i (x_j - c_ij)` for `WIDTH` coordinates from `first` on, which are few enough to stay in registers.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width and dimension")]
+#[inline(always)]
+fn add_slopes<const WIDTH: usize>(
+    dim: usize,
+    first: usize,
+    tile: &[f64],
+    weights: &[Lane; TILE],
+    x: &[Lane],
+    slope: &mut [Lane],
+) {
+    let mut sums: [Lane; WIDTH] = std::array::from_fn(|j| slope[first + j]);
+    let x: [Lane; WIDTH] = std::array::from_fn(|j| x[first + j]);
+    for (centre, w) in tile.chunks_exact(dim).zip(weights) {
+        for j in 0..WIDTH {
+            for l in 0..LANES {
+                sums[j][l] += w[l] * (x[j][l] - centre[first + j]);
+            }
+        }
+    }
+    slope[first..first + WIDTH].copy_from_slice(&sums);
 }
 
 impl Potential for KernelDensity {

@@ -4,6 +4,7 @@
 //! depend neither on the vector width of the processor nor on which other points share the batch.
 
 use ndarray::ArrayView2;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Points that are evaluated side by side.
 pub(crate) const LANES: usize = 8;
@@ -11,9 +12,29 @@ pub(crate) const LANES: usize = 8;
 /// One number for each of [`LANES`] points.
 pub(crate) type Lane = [f64; LANES];
 
+/// Work to be compiled once for each vector width; a closure will not do, because it is compiled for the narrowest.
+pub(crate) trait Work {
+    type Output;
+
+    /// Must be inlined, and so must what it calls.
+    fn run(self) -> Self::Output;
+}
+
 /// Runs `work` compiled for the widest vectors that this processor has.
-pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
+pub(crate) fn vectorised<W: Work>(work: W) -> W::Output {
+    struct Dispatched<W>(W);
+
+    impl<W: Work> WithSimd for Dispatched<W> {
+        type Output = W::Output;
+
+        #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> W::Output {
+            self.0.run()
+        }
+    }
+
+    Arch::new().dispatch(Dispatched(work))
 }
 
 /// Coordinates of up to [`LANES`] rows from `first` on, one lane a coordinate; missing rows repeat the first.
@@ -150,6 +171,35 @@ mod tests {
         assert!(worst(ln, libm::log, || exp(rng.random_range(-700.0..700.0))) < 2.0 * f64::EPSILON);
         assert_eq!(ln(1.0).to_bits(), 0.0_f64.to_bits());
         assert!(ln(f64::NAN).is_nan());
+    }
+
+    /// A sum of exponentials and its logarithm, over lanes.
+    struct LogSum<'a>(&'a [Lane]);
+
+    impl Work for LogSum<'_> {
+        type Output = Lane;
+
+        #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+        #[inline(always)]
+        fn run(self) -> Lane {
+            let mut sum = [1.0; LANES];
+            for lane in self.0 {
+                for l in 0..LANES {
+                    sum[l] += exp(lane[l]) * lane[l];
+                }
+            }
+            sum.map(ln)
+        }
+    }
+
+    #[test]
+    fn the_bits_do_not_depend_on_the_vector_width() {
+        let mut rng = Seed::new(1).stream(&[("test", "width")]);
+        let lanes: Vec<Lane> =
+            (0..500).map(|_| std::array::from_fn(|_| rng.random_range(0.0..20.0))).collect();
+        let widest = vectorised(LogSum(&lanes));
+        let narrowest = LogSum(&lanes).run();
+        assert_eq!(widest.map(f64::to_bits), narrowest.map(f64::to_bits));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The density of a Gaussian mixture.
 
-use crate::lanes::{LANES, Lane, exp, ln, load, vectorised};
+use crate::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use likely_core::{EvalError, Normalisation, Potential, Symmetry, ValueGrad};
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
 
@@ -215,21 +215,7 @@ impl Mixture {
         points: ArrayView2<'_, f64>,
         shares: &mut Array2<f64>,
     ) -> Array1<f64> {
-        let mut log_densities = Array1::zeros(points.nrows());
-        let mut scratch = Scratch::new(self.dim, self.components.len());
-        vectorised(|| {
-            for first in (0..points.nrows()).step_by(LANES) {
-                let count = load(&points, first, &mut scratch.x);
-                let log_density = self.log_density::<true>(self.dim, &mut scratch);
-                for l in 0..count {
-                    log_densities[first + l] = log_density[l];
-                    for (k, share) in scratch.shares.iter().enumerate() {
-                        shares[[first + l, k]] = share[l];
-                    }
-                }
-            }
-        });
-        log_densities
+        vectorised(Expectation { mixture: self, points, shares })
     }
 
     /// Log-density of the points in `scratch.x`; with `SHARES`, `scratch.shares` sums to one over the components.
@@ -327,6 +313,57 @@ impl Mixture {
         } else {
             Err(EvalError::Dimension { expected: self.dim, found: points.ncols() })
         }
+    }
+}
+
+/// [`Mixture::evaluate`], compiled for each vector width.
+struct Evaluation<'a, const GRAD: bool> {
+    mixture: &'a Mixture,
+    points: ArrayView2<'a, f64>,
+    value: &'a mut [f64],
+    grad: &'a mut [f64],
+}
+
+impl<const GRAD: bool> Work for Evaluation<'_, GRAD> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        match self.mixture.dim {
+            2 => self.mixture.evaluate::<GRAD>(2, self.points, self.value, self.grad),
+            dim => self.mixture.evaluate::<GRAD>(dim, self.points, self.value, self.grad),
+        }
+    }
+}
+
+/// [`Mixture::responsibilities`], compiled for each vector width.
+struct Expectation<'a> {
+    mixture: &'a Mixture,
+    points: ArrayView2<'a, f64>,
+    shares: &'a mut Array2<f64>,
+}
+
+impl Work for Expectation<'_> {
+    type Output = Array1<f64>;
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) -> Array1<f64> {
+        let Self { mixture, points, shares } = self;
+        let mut log_densities = Array1::zeros(points.nrows());
+        let mut scratch = Scratch::new(mixture.dim, mixture.components.len());
+        for first in (0..points.nrows()).step_by(LANES) {
+            let count = load(&points, first, &mut scratch.x);
+            let log_density = mixture.log_density::<true>(mixture.dim, &mut scratch);
+            for l in 0..count {
+                log_densities[first + l] = log_density[l];
+                for (k, share) in scratch.shares.iter().enumerate() {
+                    shares[[first + l, k]] = share[l];
+                }
+            }
+        }
+        log_densities
     }
 }
 
@@ -512,10 +549,7 @@ impl Potential for Mixture {
     fn value(&self, points: ArrayView2<'_, f64>) -> Result<Array1<f64>, EvalError> {
         self.check(&points)?;
         let mut value = vec![0.0; points.nrows()];
-        vectorised(|| match self.dim {
-            2 => self.evaluate::<false>(2, points, &mut value, &mut []),
-            dim => self.evaluate::<false>(dim, points, &mut value, &mut []),
-        });
+        vectorised(Evaluation::<false> { mixture: self, points, value: &mut value, grad: &mut [] });
         Ok(value.into())
     }
 
@@ -524,10 +558,7 @@ impl Potential for Mixture {
         let mut value = vec![0.0; points.nrows()];
         let mut grad = Array2::zeros(points.raw_dim());
         let rows = grad.as_slice_mut().expect("a new array is in standard order");
-        vectorised(|| match self.dim {
-            2 => self.evaluate::<true>(2, points, &mut value, rows),
-            dim => self.evaluate::<true>(dim, points, &mut value, rows),
-        });
+        vectorised(Evaluation::<true> { mixture: self, points, value: &mut value, grad: rows });
         Ok(ValueGrad { value: value.into(), grad })
     }
 }
