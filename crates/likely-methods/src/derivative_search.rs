@@ -1,6 +1,6 @@
 //! A line search from directional derivatives.
 
-use crate::objective::{Iterate, Objective, step};
+use crate::objective::{Iterate, Objective};
 use crate::vector::dot;
 use likely_core::EvalError;
 
@@ -46,7 +46,7 @@ pub(crate) fn search(
     // A step that lowers the energy but ends steep, kept in case no longer one is better.
     let mut too_short = None;
     for _ in 0..TRIALS {
-        let trial = objective.evaluate(step(current, t, direction))?.filter(Iterate::is_finite);
+        let trial = objective.evaluate(objective.step(current, t, direction))?.filter(Iterate::is_finite);
         let Some(trial) = trial else {
             bracketed = true;
             t = f64::midpoint(low, t);
@@ -66,6 +66,7 @@ pub(crate) fn search(
             let zero =
                 if end_slope > 0.0 { width * low_slope / (low_slope - end_slope) } else { 0.5 * width };
             t = low + zero.clamp(0.1 * width, 0.5 * width);
+            objective.recycle_iterate(trial);
         } else if end_slope < LEFT_OVER * slope && !bracketed {
             let zero = if end_slope > slope { t * slope / (slope - end_slope) } else { f64::INFINITY };
             let next = zero.clamp(1.5 * t, 4.0 * t);

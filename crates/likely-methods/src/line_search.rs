@@ -1,6 +1,6 @@
 //! Step lengths along the `ProbGEORCE` direction.
 
-use crate::objective::{EnergyAlong, Iterate, Objective, step};
+use crate::objective::{EnergyAlong, Iterate, Objective};
 use likely_core::EvalError;
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +114,7 @@ impl Backtracking {
         let level = current.energy + potential;
         let mut t = 1.0;
         for halvings in 0..=HALVINGS {
-            let path = step(current, t, direction);
+            let path = objective.step(current, t, direction);
             let (trial, fused) = if halvings == self.last_halvings {
                 let iterate = objective.evaluate(path)?;
                 let potential = iterate.as_ref().and_then(|iterate| iterate.weighted_potential);
@@ -141,6 +141,11 @@ impl Backtracking {
                     Some(iterate) if iterate.is_finite() => Search::Accepted { t, iterate },
                     _ => Search::NotFinite,
                 });
+            }
+            match fused {
+                Ok(Some(iterate)) => objective.recycle_iterate(iterate),
+                Ok(None) => {}
+                Err(path) => objective.recycle(path),
             }
             t *= 0.5;
         }

@@ -1,10 +1,11 @@
 //! The regularised energy of a path in flat space.
 
-use crate::vector::{add_scaled, dot, norm, squared_distance};
+use crate::vector::{dot, norm, squared_distance};
 use crate::weight::Weight;
 use crate::{Density, InterpolateError, Weighting, path_laplacian};
 use likely_core::{Curve, CurveError, Ends, EvalError};
 use ndarray::{Array2, ArrayView2};
+use std::cell::RefCell;
 
 /// `R(z) = sum_{i<N} |z_{i+1} - z_i|^2 + lambda_norm sum_{0<i<N} S(z_i)` over paths with fixed end points.
 ///
@@ -12,7 +13,11 @@ use ndarray::{Array2, ArrayView2};
 pub(crate) struct Objective<'a, 'e> {
     density: Option<Density<'a>>,
     ends: &'a Ends<'e>,
+    start: Vec<f64>,
+    end: Vec<f64>,
     weighting: Weighting,
+    /// Vectors of the size of a path that are free again: in high dimension, fresh pages cost more than the arithmetic.
+    spare: RefCell<Vec<Vec<f64>>>,
 }
 
 /// A path with everything that one fused evaluation tells about it.
@@ -24,7 +29,7 @@ pub(crate) struct Iterate {
     pub(crate) energy: f64,
     /// `lambda_norm sum S`; `None` where the density gives only a score.
     pub(crate) weighted_potential: Option<f64>,
-    /// `lambda_norm grad S`, row by row.
+    /// `grad S`, row by row, without its weight.
     pub(crate) force: Vec<f64>,
     /// Gradient of `R`, row by row.
     pub(crate) grad: Vec<f64>,
@@ -60,6 +65,9 @@ impl EnergyAlong {
     }
 }
 
+/// Most vectors that are kept for later.
+const SPARE: usize = 8;
+
 impl<'a, 'e> Objective<'a, 'e> {
     /// Evaluates the starting path and settles the weight on it.
     ///
@@ -70,36 +78,33 @@ impl<'a, 'e> Objective<'a, 'e> {
         weight: Weight,
         path: Vec<f64>,
     ) -> Result<(Self, Iterate), InterpolateError> {
-        let unweighted = Weighting { lambda: weight.lambda(), lambda_norm: 0.0 };
-        let mut objective = Self { density: None, ends, weighting: unweighted };
-        let energy = objective.energy(&path);
-        let (potential, mut force) = match density {
-            Some(density) if weight.lambda() > 0.0 => evaluate(density, &path, ends.dim())?,
-            _ => (Some(0.0), vec![0.0; path.len()]),
+        let mut objective = Self {
+            density: density.filter(|_| weight.lambda() > 0.0),
+            ends,
+            start: ends.start().to_vec(),
+            end: ends.end().to_vec(),
+            weighting: Weighting { lambda: weight.lambda(), lambda_norm: 0.0 },
+            spare: RefCell::default(),
         };
         let dim = ends.dim();
-        let bad = |row: &[f64]| row.iter().any(|x| !x.is_finite());
-        if let Some(point) = force.chunks_exact(dim).position(bad) {
+        let (potential, force) = objective.evaluate_density(&path)?;
+        if let Some(point) = force.chunks_exact(dim).position(|row| !all_finite(row)) {
             return Err(InterpolateError::StartNotFinite { point: point + 1 });
         }
         if potential.is_some_and(|sum| !sum.is_finite()) {
             let point = density.map(|density| first_non_finite(density, &path, dim)).transpose()?;
             return Err(InterpolateError::StartNotFinite { point: point.flatten().unwrap_or(0) + 1 });
         }
-        if weight.lambda() > 0.0 {
-            let size = if weight.needs_start() {
-                potential.map_or_else(|| force.chunks_exact(dim).map(norm).sum(), f64::abs)
-            } else {
-                0.0
+        if objective.density.is_some() {
+            let energy = objective.energy(&path);
+            let size = match potential {
+                _ if !weight.needs_start() => 0.0,
+                Some(sum) => sum.abs(),
+                None => force.chunks_exact(dim).map(norm).sum(),
             };
             objective.weighting = weight.resolve(ends.segments(), energy, size);
-            objective.density = density;
         }
-        let factor = objective.weighting.lambda_norm;
-        for f in &mut force {
-            *f *= factor;
-        }
-        let iterate = objective.assemble(path, energy, potential.map(|s| factor * s), force);
+        let iterate = objective.assemble(path, potential, force);
         Ok((objective, iterate))
     }
 
@@ -117,39 +122,36 @@ impl<'a, 'e> Objective<'a, 'e> {
 
     /// Everything about a path, for one fused evaluation of its points; `None` where a coordinate is not finite.
     pub(crate) fn evaluate(&self, path: Vec<f64>) -> Result<Option<Iterate>, EvalError> {
-        let energy = self.energy(&path);
-        if !energy.is_finite() {
+        if !all_finite(&path) {
+            self.recycle(path);
             return Ok(None);
         }
-        let Some(density) = self.density else {
-            let force = vec![0.0; path.len()];
-            return Ok(Some(self.assemble(path, energy, Some(0.0), force)));
-        };
-        let (potential, mut force) = evaluate(density, &path, self.dim())?;
-        let factor = self.weighting.lambda_norm;
-        for f in &mut force {
-            *f *= factor;
-        }
-        Ok(Some(self.assemble(path, energy, potential.map(|s| factor * s), force)))
+        let (potential, force) = self.evaluate_density(&path)?;
+        Ok(Some(self.assemble(path, potential, force)))
     }
 
     /// `lambda_norm sum S` alone; NaN for a path that is not finite and for a density that gives only a score.
     pub(crate) fn weighted_potential(&self, path: &[f64]) -> Result<f64, EvalError> {
-        if path.iter().any(|x| !x.is_finite()) {
-            return Ok(f64::NAN);
-        }
         match self.density {
             None => Ok(0.0),
-            Some(Density::Score(_)) => Ok(f64::NAN),
-            Some(Density::Potential(potential)) => {
+            Some(Density::Potential(potential)) if all_finite(path) => {
                 Ok(self.weighting.lambda_norm * potential.value(rows(path, self.dim()))?.sum())
             }
+            Some(Density::Potential(_) | Density::Score(_)) => Ok(f64::NAN),
         }
+    }
+
+    /// A step from `iterate` along `direction`.
+    pub(crate) fn step(&self, iterate: &Iterate, t: f64, direction: &[f64]) -> Vec<f64> {
+        let mut path = self.buffer();
+        path.extend(iterate.path.iter().zip(direction).map(|(z, p)| z + t * p));
+        path
     }
 
     /// The `ProbGEORCE` direction `-P^-1 grad`.
     pub(crate) fn direction(&self, grad: &[f64]) -> Vec<f64> {
-        let mut direction = vec![0.0; grad.len()];
+        let mut direction = self.buffer();
+        direction.resize(grad.len(), 0.0);
         path_laplacian::solve(grad, self.dim(), &mut direction);
         for p in &mut direction {
             *p = -*p;
@@ -163,49 +165,94 @@ impl<'a, 'e> Objective<'a, 'e> {
         let zero = vec![0.0; dim];
         let curvature =
             segments(&zero, direction, &zero, dim).map(|(from, to)| squared_distance(from, to)).sum();
-        // The gradient of the energy is that of R less the force.
-        let slope = dot(&iterate.grad, direction) - dot(&iterate.force, direction);
+        // The gradient of the energy is that of R less the weighted force.
+        let slope =
+            dot(&iterate.grad, direction) - self.weighting.lambda_norm * dot(&iterate.force, direction);
         EnergyAlong { slope, curvature }
     }
 
     /// The curve through the end points and `path`.
     pub(crate) fn curve(&self, path: &[f64]) -> Result<Curve, CurveError> {
-        let mut points = Array2::zeros((self.ends.segments() + 1, self.dim()));
-        let dim = self.dim();
-        points.row_mut(0).assign(&self.ends.start());
-        for (i, row) in path.chunks_exact(dim).enumerate() {
-            points.row_mut(i + 1).assign(&ndarray::ArrayView1::from(row));
+        let points = [self.start.as_slice(), path, self.end.as_slice()].concat();
+        let shape = (self.ends.segments() + 1, self.dim());
+        Curve::new(
+            Array2::from_shape_vec(shape, points).expect("a path is one point fewer than there are segments"),
+        )
+    }
+
+    /// An empty vector with room for a path.
+    pub(crate) fn buffer(&self) -> Vec<f64> {
+        let room = (self.ends.segments() - 1) * self.dim();
+        let mut buffer = self.spare.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(room));
+        buffer.clear();
+        buffer
+    }
+
+    /// Takes a vector back that is not needed any more.
+    pub(crate) fn recycle(&self, buffer: Vec<f64>) {
+        let mut spare = self.spare.borrow_mut();
+        if spare.len() < SPARE {
+            spare.push(buffer);
         }
-        points.row_mut(self.ends.segments()).assign(&self.ends.end());
-        Curve::new(points)
+    }
+
+    /// Takes the vectors of an iterate back.
+    pub(crate) fn recycle_iterate(&self, iterate: Iterate) {
+        for buffer in [iterate.path, iterate.force, iterate.grad] {
+            self.recycle(buffer);
+        }
     }
 
     fn energy(&self, path: &[f64]) -> f64 {
-        let (a, b) = (self.ends.start().to_vec(), self.ends.end().to_vec());
-        segments(&a, path, &b, self.dim()).map(|(from, to)| squared_distance(from, to)).sum()
+        segments(&self.start, path, &self.end, self.dim()).map(|(from, to)| squared_distance(from, to)).sum()
     }
 
-    fn assemble(
-        &self,
-        path: Vec<f64>,
-        energy: f64,
-        weighted_potential: Option<f64>,
-        force: Vec<f64>,
-    ) -> Iterate {
-        let dim = self.dim();
-        let (a, b) = (self.ends.start().to_vec(), self.ends.end().to_vec());
-        let mut grad = force.clone();
-        let before = std::iter::once(a.as_slice()).chain(path.chunks_exact(dim));
-        let after = path.chunks_exact(dim).skip(1).chain(std::iter::once(b.as_slice()));
-        for (((grad, here), before), after) in
-            grad.chunks_exact_mut(dim).zip(path.chunks_exact(dim)).zip(before).zip(after)
-        {
-            for (((g, z), before), after) in grad.iter_mut().zip(here).zip(before).zip(after) {
-                *g += 2.0 * ((z - before) - (after - z));
+    /// The potential summed over the path (`None` for a score) and the gradient of `S` at its points.
+    fn evaluate_density(&self, path: &[f64]) -> Result<(Option<f64>, Vec<f64>), EvalError> {
+        match self.density {
+            None => {
+                let mut force = self.buffer();
+                force.resize(path.len(), 0.0);
+                Ok((Some(0.0), force))
+            }
+            Some(Density::Potential(potential)) => {
+                let both = potential.value_and_grad(rows(path, self.dim()))?;
+                Ok((Some(both.value.sum()), flat(both.grad)))
+            }
+            Some(Density::Score(score)) => {
+                let mut grad = flat(score.score(rows(path, self.dim()))?);
+                for g in &mut grad {
+                    *g = -*g;
+                }
+                Ok((None, grad))
             }
         }
-        let grad_norm = norm(&grad);
-        Iterate { path, energy, weighted_potential, force, grad, grad_norm }
+    }
+
+    fn assemble(&self, path: Vec<f64>, potential: Option<f64>, force: Vec<f64>) -> Iterate {
+        let (dim, factor) = (self.dim(), self.weighting.lambda_norm);
+        let mut grad = self.buffer();
+        let (mut energy, mut square) = (0.0, 0.0);
+        let before = std::iter::once(self.start.as_slice()).chain(path.chunks_exact(dim));
+        let after = path.chunks_exact(dim).skip(1).chain(std::iter::once(self.end.as_slice()));
+        let here = path.chunks_exact(dim).zip(force.chunks_exact(dim));
+        // Row by row, so that what one sum reads is still in the cache for the next.
+        for (((here, force), before), after) in here.zip(before).zip(after) {
+            let from = grad.len();
+            let neighbours = before.iter().zip(after);
+            grad.extend(
+                here.iter()
+                    .zip(force)
+                    .zip(neighbours)
+                    .map(|((z, f), (before, after))| factor * f + 2.0 * ((z - before) - (after - z))),
+            );
+            square += dot(&grad[from..], &grad[from..]);
+            energy += squared_distance(before, here);
+        }
+        let last = path.chunks_exact(dim).next_back().unwrap_or(&self.start);
+        energy += squared_distance(last, &self.end);
+        let weighted_potential = potential.map(|sum| factor * sum);
+        Iterate { path, energy, weighted_potential, force, grad, grad_norm: square.sqrt() }
     }
 }
 
@@ -214,40 +261,25 @@ pub(crate) fn straight_path(ends: &Ends<'_>) -> Vec<f64> {
     Curve::straight(ends).interior().iter().copied().collect()
 }
 
-/// A step along `direction`.
-pub(crate) fn step(iterate: &Iterate, t: f64, direction: &[f64]) -> Vec<f64> {
-    add_scaled(&iterate.path, t, direction)
-}
-
 fn rows(path: &[f64], dim: usize) -> ArrayView2<'_, f64> {
     ArrayView2::from_shape((path.len() / dim, dim), path).expect("a path is a whole number of points")
 }
 
-/// The potential summed over the path (`None` for a score) and the gradient of `S` at its points.
-fn evaluate(density: Density<'_>, path: &[f64], dim: usize) -> Result<(Option<f64>, Vec<f64>), EvalError> {
-    let flat = |grad: Array2<f64>| {
-        let (whole, length) = (grad.is_standard_layout(), grad.len());
-        if !whole {
-            return grad.iter().copied().collect();
-        }
-        match grad.into_raw_vec_and_offset() {
-            (values, None | Some(0)) if values.len() == length => values,
-            (values, offset) => values[offset.unwrap_or(0)..][..length].to_vec(),
-        }
-    };
-    match density {
-        Density::Potential(potential) => {
-            let both = potential.value_and_grad(rows(path, dim))?;
-            Ok((Some(both.value.sum()), flat(both.grad)))
-        }
-        Density::Score(score) => {
-            let mut grad = flat(score.score(rows(path, dim))?);
-            for g in &mut grad {
-                *g = -*g;
-            }
-            Ok((None, grad))
-        }
+/// The values of an array in row-major order, without a copy where it owns them so.
+fn flat(grad: Array2<f64>) -> Vec<f64> {
+    if !grad.is_standard_layout() {
+        return grad.iter().copied().collect();
     }
+    let length = grad.len();
+    match grad.into_raw_vec_and_offset() {
+        (values, None | Some(0)) if values.len() == length => values,
+        (values, offset) => values[offset.unwrap_or(0)..][..length].to_vec(),
+    }
+}
+
+/// Without an early exit, so that it vectorises.
+fn all_finite(values: &[f64]) -> bool {
+    values.iter().fold(true, |all, x| all & x.is_finite())
 }
 
 fn first_non_finite(density: Density<'_>, path: &[f64], dim: usize) -> Result<Option<usize>, EvalError> {

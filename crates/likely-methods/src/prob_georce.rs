@@ -111,7 +111,8 @@ impl ProbGeorce {
             let slope = dot(&current.grad, &direction);
             match backtracking.search(objective, &current, &direction, slope)? {
                 Search::Accepted { t, iterate } => {
-                    current = iterate;
+                    objective.recycle(direction);
+                    objective.recycle_iterate(std::mem::replace(&mut current, iterate));
                     iterations += 1;
                     let step = Step {
                         iteration: iterations,
@@ -147,7 +148,9 @@ impl ProbGeorce {
         let (rate, beta1, beta2) = (constants.rate.0, constants.beta1.0, constants.beta2.0);
         let line = straight_path(objective.ends());
         let mut current = first;
-        let mut force = current.force.clone();
+        let factor = objective.weighting().lambda_norm;
+        let weighted = |force: &[f64]| -> Vec<f64> { force.iter().map(|f| factor * f).collect() };
+        let mut force = weighted(&current.force);
         let mut square = dot(&force, &force);
         let (mut power1, mut power2) = (beta1, beta2);
         let mut corrected = force.clone();
@@ -175,10 +178,11 @@ impl ProbGeorce {
             };
             iterations += 1;
             let used = kappa;
-            for (m, g) in force.iter_mut().zip(&current.force) {
+            let now = weighted(&current.force);
+            for (m, g) in force.iter_mut().zip(&now) {
                 *m = (1.0 - beta1) * g + beta1 * *m;
             }
-            square = (1.0 - beta2) * dot(&current.force, &current.force) + beta2 * square;
+            square = (1.0 - beta2) * dot(&now, &now) + beta2 * square;
             power1 *= beta1;
             power2 *= beta2;
             for (c, m) in corrected.iter_mut().zip(&force) {
@@ -188,7 +192,7 @@ impl ProbGeorce {
             let averaged: Vec<f64> = current
                 .grad
                 .iter()
-                .zip(&current.force)
+                .zip(&now)
                 .zip(&corrected)
                 .map(|((grad, force), corrected)| grad - force + corrected)
                 .collect();

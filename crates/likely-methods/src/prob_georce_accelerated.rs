@@ -119,7 +119,7 @@ impl Accelerated {
             if u64::from(iterations) == self.max_iterations.get() {
                 break Stop::IterationLimit { grad_norm_l2: current.grad_norm };
             }
-            let direction = memory.direction(&current.grad);
+            let direction = memory.direction(&current.grad, objective.buffer());
             let slope = dot(&current.grad, &direction);
             let found = if slope < 0.0 {
                 derivative_search::search(objective, &current, &direction, slope)?
@@ -128,12 +128,15 @@ impl Accelerated {
             };
             match found {
                 Search::Accepted { t, iterate } => {
-                    let difference = |now: &[f64], then: &[f64]| -> Vec<f64> {
-                        now.iter().zip(then).map(|(now, then)| now - then).collect()
+                    let difference = |now: &[f64], then: &[f64]| {
+                        let mut difference = objective.buffer();
+                        difference.extend(now.iter().zip(then).map(|(now, then)| now - then));
+                        difference
                     };
                     let moved = difference(&iterate.path, &current.path);
                     memory.learn(moved, difference(&iterate.grad, &current.grad));
-                    current = *iterate;
+                    objective.recycle(direction);
+                    objective.recycle_iterate(std::mem::replace(&mut current, *iterate));
                     iterations += 1;
                     let step = Step {
                         iteration: iterations,

@@ -16,6 +16,8 @@ pub(crate) struct Memory {
     capacity: usize,
     dim: usize,
     gamma: f64,
+    /// Room for a vector of the size of the gradient.
+    scratch: Vec<f64>,
 }
 
 struct Pair {
@@ -29,7 +31,7 @@ const SMALLEST_COSINE: f64 = 1e-10;
 
 impl Memory {
     pub(crate) fn new(capacity: usize, dim: usize) -> Self {
-        Self { pairs: VecDeque::with_capacity(capacity), capacity, dim, gamma: 1.0 }
+        Self { pairs: VecDeque::new(), capacity, dim, gamma: 1.0, scratch: Vec::new() }
     }
 
     /// Forgets all pairs.
@@ -49,28 +51,31 @@ impl Memory {
         if curvature.is_nan() || curvature <= SMALLEST_COSINE * sizes {
             return;
         }
-        let mut preconditioned = vec![0.0; change.len()];
-        path_laplacian::solve(&change, self.dim, &mut preconditioned);
-        self.gamma = curvature / dot(&change, &preconditioned);
+        self.scratch.resize(change.len(), 0.0);
+        path_laplacian::solve(&change, self.dim, &mut self.scratch);
+        self.gamma = curvature / dot(&change, &self.scratch);
         if self.pairs.len() == self.capacity {
             self.pairs.pop_front();
         }
         self.pairs.push_back(Pair { step, change, curvature });
     }
 
-    /// `-H grad`.
-    pub(crate) fn direction(&self, grad: &[f64]) -> Vec<f64> {
-        let mut q = grad.to_vec();
+    /// `-H grad`, in `room`.
+    pub(crate) fn direction(&mut self, grad: &[f64], room: Vec<f64>) -> Vec<f64> {
+        let q = &mut self.scratch;
+        q.clear();
+        q.extend_from_slice(grad);
         let mut shares = Vec::with_capacity(self.pairs.len());
         for pair in self.pairs.iter().rev() {
-            let share = dot(&pair.step, &q) / pair.curvature;
+            let share = dot(&pair.step, q) / pair.curvature;
             for (q, y) in q.iter_mut().zip(&pair.change) {
                 *q -= share * y;
             }
             shares.push(share);
         }
-        let mut r = vec![0.0; q.len()];
-        path_laplacian::solve(&q, self.dim, &mut r);
+        let mut r = room;
+        r.resize(q.len(), 0.0);
+        path_laplacian::solve(q, self.dim, &mut r);
         for r in &mut r {
             *r *= self.gamma;
         }
