@@ -2,7 +2,7 @@
 
 use crate::axis_value::AxisValue;
 use crate::html::escape;
-use crate::number::{count, significant, typeset};
+use crate::number::{count, shortest, significant, typeset};
 use likely_record::{VerdictKind, VerdictRecord, VerdictStatus};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -143,28 +143,49 @@ fn same_number(published: &VerdictRecord, pinned: &VerdictRecord) -> bool {
 }
 
 fn table(lines: &[Line<'_>]) -> String {
-    let cells = || lines.iter().filter_map(Line::any).map(|verdict| &verdict.cell);
-    let weights = cells().any(|cell| cell.lambda.is_some());
-    let pairs = cells().any(|cell| cell.pair.is_some());
+    let verdicts = || lines.iter().filter_map(Line::any);
+    let cells = || verdicts().map(|verdict| &verdict.cell);
+    // What all rows share stands once, above them.
+    let mut shared = Vec::new();
+    let mut varies = |name: &str, values: Vec<String>| {
+        let first = values.first().cloned().unwrap_or_default();
+        let varies = values.iter().any(|value| *value != first);
+        if !varies && !first.is_empty() {
+            shared.push(format!("{name} {first}"));
+        }
+        varies
+    };
+    let models = varies("model", cells().map(|cell| cell.model.clone()).collect());
+    let methods = varies("method", cells().map(|cell| cell.method.clone()).collect());
+    let weights = varies("λ", cells().map(|cell| cell.lambda.map(shortest).unwrap_or_default()).collect());
+    let pairs = varies("pair", cells().map(|cell| cell.pair.clone().unwrap_or_default()).collect());
+    let metrics = varies("metric", verdicts().map(|verdict| verdict.metric.clone()).collect());
     let repetitions = cells().any(|cell| cell.repetition.is_some_and(|repetition| repetition > 0));
     let published = lines.iter().any(|line| line.published.is_some());
     let pinned = lines.iter().any(|line| line.pinned.is_some());
     let notes = lines.iter().any(|line| !note(line).is_empty());
-    let mut html = String::from("<div class=\"scroll\"><table>\n<thead><tr>");
-    let mut heads = vec![("model", false), ("method", false)];
-    heads.extend(weights.then_some(("λ", true)));
-    heads.extend(pairs.then_some(("pair", false)));
-    heads.extend(repetitions.then_some(("repetition", true)));
-    heads.push(("metric", false));
-    heads.extend(published.then_some(("published", true)));
-    heads.extend(pinned.then_some(("pinned", true)));
-    heads.push(("now", true));
-    if published {
-        heads.extend([("now − published", true), ("tolerance", true), ("against published", false)]);
+
+    let mut html = String::from("<div class=\"scroll\"><table>\n");
+    if !shared.is_empty() {
+        let _ = writeln!(html, "<caption>{}</caption>", escape(&capital(&shared.join(", "))));
     }
-    heads.extend(pinned.then_some(("against pinned", false)));
-    heads.extend(notes.then_some(("note", false)));
-    for (head, number) in heads {
+    html.push_str("<thead><tr>");
+    let columns = [
+        (models, "model", false),
+        (methods, "method", false),
+        (weights, "λ", true),
+        (pairs, "pair", false),
+        (repetitions, "repetition", true),
+        (metrics, "metric", false),
+        (published, "published", true),
+        (pinned, "pinned", true),
+        (true, "now", true),
+        (published, "against published", false),
+        (published, "difference", true),
+        (pinned, "against pinned", false),
+        (notes, "note", false),
+    ];
+    for (_, head, number) in columns.into_iter().filter(|(shown, _, _)| *shown) {
         let class = if number { " class=\"number\"" } else { "" };
         let _ = write!(html, "<th scope=\"col\"{class}>{head}</th>");
     }
@@ -172,38 +193,28 @@ fn table(lines: &[Line<'_>]) -> String {
     for line in lines {
         let Some(verdict) = line.any() else { continue };
         let cell = &verdict.cell;
-        let _ = write!(html, "<tr><td>{}</td><td>{}</td>", escape(&cell.model), escape(&cell.method));
-        if weights {
-            let weight = AxisValue::Weight(cell.lambda.map(f64::to_bits)).text();
-            let _ = write!(html, "<td class=\"number\">{}</td>", escape(&typeset(&weight)));
-        }
-        if pairs {
-            let _ = write!(html, "<td>{}</td>", escape(cell.pair.as_deref().unwrap_or("mean")));
-        }
-        if repetitions {
-            let repetition = cell.repetition.map_or("mean".to_owned(), |repetition| repetition.to_string());
-            let _ = write!(html, "<td class=\"number\">{repetition}</td>");
-        }
-        let _ = write!(html, "<td>{}</td>", escape(&verdict.metric));
-        if published {
-            html.push_str(&number_cell(line.published.and_then(|verdict| verdict.reference)));
-        }
-        if pinned {
-            html.push_str(&number_cell(line.pinned.and_then(|verdict| verdict.reference)));
-        }
-        html.push_str(&number_cell(verdict.now));
-        if published {
-            let record = line.published;
-            let difference = record.and_then(|record| Some(record.now? - record.reference?));
-            html.push_str(&small_cell(difference));
-            html.push_str(&small_cell(record.filter(|r| r.reference.is_some()).map(|record| record.tolerance)));
-            html.push_str(&status_cell(record));
-        }
-        if pinned {
-            html.push_str(&status_cell(line.pinned));
-        }
-        if notes {
-            let _ = write!(html, "<td class=\"note\">{}</td>", escape(&note(line)));
+        let weight = AxisValue::Weight(cell.lambda.map(f64::to_bits)).text();
+        let repetition = cell.repetition.map_or("mean".to_owned(), |repetition| repetition.to_string());
+        let record = line.published;
+        let difference = record.and_then(|record| Some(record.now? - record.reference?));
+        let entries = [
+            (models, text_cell(&cell.model)),
+            (methods, text_cell(&cell.method)),
+            (weights, number_cell(Some(typeset(&weight)))),
+            (pairs, text_cell(cell.pair.as_deref().unwrap_or("mean"))),
+            (repetitions, number_cell(Some(repetition))),
+            (metrics, text_cell(&verdict.metric)),
+            (published, number_cell(record.and_then(published_text))),
+            (pinned, number_cell(line.pinned.and_then(|verdict| verdict.reference).map(measured))),
+            (true, number_cell(verdict.now.map(measured))),
+            (published, status_cell(record)),
+            (published, number_cell(difference.map(|value| typeset(&significant(value, 2))))),
+            (pinned, status_cell(line.pinned)),
+            (notes, format!("<td class=\"note\">{}</td>", escape(&note(line)))),
+        ];
+        html.push_str("<tr>");
+        for (_, entry) in entries.into_iter().filter(|(shown, _)| *shown) {
+            html.push_str(&entry);
         }
         html.push_str("</tr>\n");
     }
@@ -219,14 +230,22 @@ fn note(line: &Line<'_>) -> String {
     notes.join("; ")
 }
 
-fn number_cell(value: Option<f64>) -> String {
-    let text = value.map_or("–".to_owned(), |value| typeset(&significant(value, 7)));
-    format!("<td class=\"number\">{}</td>", escape(&text))
+fn text_cell(text: &str) -> String {
+    format!("<td>{}</td>", escape(text))
 }
 
-fn small_cell(value: Option<f64>) -> String {
-    let text = value.map_or("–".to_owned(), |value| typeset(&significant(value, 2)));
-    format!("<td class=\"number\">{}</td>", escape(&text))
+fn number_cell(text: Option<String>) -> String {
+    format!("<td class=\"number\">{}</td>", escape(text.as_deref().unwrap_or("–")))
+}
+
+fn measured(value: f64) -> String {
+    typeset(&significant(value, 6))
+}
+
+/// A published number as it was printed, with the difference that still counts as agreement.
+fn published_text(verdict: &VerdictRecord) -> Option<String> {
+    let value = typeset(&shortest(verdict.reference?));
+    Some(format!("{value} ± {}", typeset(&shortest(verdict.tolerance))))
 }
 
 fn status_cell(verdict: Option<&VerdictRecord>) -> String {

@@ -18,7 +18,9 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// A table or figure has a name that cannot name a file.
-    #[error("{what} `{id}` cannot name a file: use letters, digits, `-` and `_`, at most 80 of them, and no name twice or that the report uses itself")]
+    #[error(
+        "{what} `{id}` cannot name a file: use letters, digits, `-` and `_`, at most 80 of them, and no name twice or that the report uses itself"
+    )]
     Name {
         /// `table` or `figure`.
         what: &'static str,

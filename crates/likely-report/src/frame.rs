@@ -26,10 +26,12 @@ pub fn cells_frame(run: &Run) -> Result<DataFrame, ReportError> {
     columns.push(Column::new("status".into(), status.collect::<Vec<_>>()));
     columns.push(texts("reason", &cells, |cell| cell.reason.clone()));
     columns.push(texts("stop", &cells, |cell| cell.stop.as_ref().map(|stop| stop.kind.clone())));
-    let converged = cells.iter().map(|cell| cell.and_then(|cell| cell.stop.as_ref()).map(|stop| stop.converged));
+    let converged =
+        cells.iter().map(|cell| cell.and_then(|cell| cell.stop.as_ref()).map(|stop| stop.converged));
     columns.push(Column::new("converged".into(), converged.collect::<Vec<Option<bool>>>()));
     let ran = |cell: &CellRecord| cell.status == Status::Ok;
-    columns.push(floats("grad-norm-l2", &cells, |cell| cell.stop.as_ref().and_then(|stop| stop.grad_norm_l2)));
+    columns
+        .push(floats("grad-norm-l2", &cells, |cell| cell.stop.as_ref().and_then(|stop| stop.grad_norm_l2)));
     let works: [(&str, fn(&CellRecord) -> u64); 3] = [
         ("method-iterations", |cell| u64::from(cell.iterations)),
         ("method-value-points", |cell| cell.evaluations.values),
@@ -43,7 +45,8 @@ pub fn cells_frame(run: &Run) -> Result<DataFrame, ReportError> {
     columns.push(texts("reduction", &cells, |cell| cell.reduction.clone()));
     for id in metric_ids(run) {
         let of = |cell: &CellRecord| record(cell, &id).cloned();
-        columns.push(floats(&format!("metric:{id}"), &cells, |cell| of(cell).and_then(|metric| metric.value)));
+        columns
+            .push(floats(&format!("metric:{id}"), &cells, |cell| of(cell).and_then(|metric| metric.value)));
         if run.cells.iter().any(|cell| of(cell).is_some_and(|metric| metric.std_err.is_some())) {
             columns.push(floats(&format!("std-err:{id}"), &cells, |cell| {
                 of(cell).and_then(|metric| metric.std_err)
@@ -58,7 +61,8 @@ pub fn cells_frame(run: &Run) -> Result<DataFrame, ReportError> {
             .collect();
         if absent.is_empty() { None } else { Some(absent.join("; ")) }
     }));
-    DataFrame::new(rows.len(), columns).map_err(|source| ReportError::Frame { table: "cells".to_owned(), source })
+    DataFrame::new(rows.len(), columns)
+        .map_err(|source| ReportError::Frame { table: "cells".to_owned(), source })
 }
 
 /// Clock readings of the cells that have them, in seconds.
@@ -87,9 +91,10 @@ pub(crate) fn table_frame(table: &Table) -> Result<DataFrame, ReportError> {
                 name,
                 heads.map(|head| head.and_then(AxisValue::as_number)).collect::<Vec<Option<f64>>>(),
             ),
-            Axis::Model | Axis::Method | Axis::Pair => {
-                Column::new(name, heads.map(|head| head.map(AxisValue::text)).collect::<Vec<Option<String>>>())
-            }
+            Axis::Model | Axis::Method | Axis::Pair => Column::new(
+                name,
+                heads.map(|head| head.map(AxisValue::text)).collect::<Vec<Option<String>>>(),
+            ),
         });
     }
     for (place, column) in table.columns.iter().enumerate() {

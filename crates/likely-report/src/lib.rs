@@ -2,12 +2,12 @@
 
 mod axis_value;
 mod base64;
+mod comparison;
 mod error;
 mod figure;
 mod frame;
 mod group;
 mod html;
-mod comparison;
 mod number;
 mod page;
 mod section;

@@ -9,8 +9,7 @@ use std::fmt::Write as _;
 /// The page of one run.
 pub(crate) fn run_page(parts: &Parts<'_>) -> Result<String, ReportError> {
     let mut body = String::from("<main>\n");
-    body.push_str(&summary(std::slice::from_ref(parts), false));
-    body.push_str(&parts.html("run-1", 1)?);
+    body.push_str(&parts.html("run-1", 1, &summary(std::slice::from_ref(parts), false))?);
     body.push_str("</main>\n");
     Ok(document(parts.title(), &body))
 }
@@ -21,7 +20,7 @@ pub(crate) fn index_page(runs: &[Parts<'_>]) -> Result<String, ReportError> {
     let mut body = format!("<main>\n<h1>{title}</h1>\n");
     body.push_str(&summary(runs, true));
     for (place, parts) in runs.iter().enumerate() {
-        body.push_str(&parts.html(&format!("run-{}", place + 1), 2)?);
+        body.push_str(&parts.html(&format!("run-{}", place + 1), 2, "")?);
     }
     body.push_str("</main>\n");
     Ok(document(title, &body))
@@ -35,13 +34,10 @@ fn summary(runs: &[Parts<'_>], links: bool) -> String {
     }
     for (place, parts) in runs.iter().enumerate() {
         let name = format!("{} ({})", parts.title(), parts.run.plan.tier);
-        let name = if links {
-            format!("<a href=\"#run-{}\">{}</a>", place + 1, escape(&name))
-        } else {
-            "Summary".to_owned()
-        };
+        let name = format!("<a href=\"#run-{}\">{}</a>", place + 1, escape(&name));
         let sentences: Vec<String> = parts.in_words().iter().map(|sentence| escape(sentence)).collect();
-        let _ = writeln!(html, "<p><strong>{name}</strong><br>{}</p>", sentences.join("<br>"));
+        let heading = if links { format!("<strong>{name}</strong><br>") } else { String::new() };
+        let _ = writeln!(html, "<p>{heading}{}</p>", sentences.join("<br>"));
     }
     html.push_str("</div>\n");
     html

@@ -35,7 +35,11 @@ impl<'a> Parts<'a> {
 
     /// The heading of the run.
     pub(crate) fn title(&self) -> &str {
-        if self.run.presentation.title.is_empty() { &self.run.plan.experiment } else { &self.run.presentation.title }
+        if self.run.presentation.title.is_empty() {
+            &self.run.plan.experiment
+        } else {
+            &self.run.presentation.title
+        }
     }
 
     /// What became of the run, in sentences.
@@ -48,19 +52,23 @@ impl<'a> Parts<'a> {
             }
         }
         if !self.run.damaged.is_empty() {
-            sentences.push(format!("{} and left out.", capital(&format!("{} damaged", count(self.run.damaged.len(), "file")))));
+            sentences.push(format!(
+                "{} and left out.",
+                capital(&format!("{} damaged", count(self.run.damaged.len(), "file")))
+            ));
         }
         sentences
     }
 
-    /// The section, with headings one level below `level`.
-    pub(crate) fn html(&self, anchor: &str, level: usize) -> Result<String, ReportError> {
+    /// The section under a heading of `level`, with `summary` right below it.
+    pub(crate) fn html(&self, anchor: &str, level: usize, summary: &str) -> Result<String, ReportError> {
         let presentation = &self.run.presentation;
         let mut html = format!("<section id=\"{anchor}\">\n<h{level}>{}</h{level}>\n", escape(self.title()));
         let tier = &self.run.plan.tier;
         let paper = presentation.paper.as_ref().map_or(String::new(), |paper| format!(" · {paper}"));
         let line = format!("{} · tier {tier}{paper}", self.run.plan.experiment);
         let _ = writeln!(html, "<p class=\"lead\">{}</p>", escape(&line));
+        html.push_str(summary);
         html.push_str(&paragraphs(&presentation.analysis));
         let sub = level + 1;
         let head = |html: &mut String, text: &str| {
@@ -118,7 +126,12 @@ impl<'a> Parts<'a> {
         html.push_str("</tr></thead>\n<tbody>\n");
         for (names, cells) in group_by(&all, &[Axis::Model, Axis::Method]) {
             let counts = Counts::of(&cells);
-            let _ = write!(html, "<tr><td>{}</td><td>{}</td>", escape(&names[0].text()), escape(&names[1].text()));
+            let _ = write!(
+                html,
+                "<tr><td>{}</td><td>{}</td>",
+                escape(&names[0].text()),
+                escape(&names[1].text())
+            );
             let stopped: usize = counts.stopped.values().sum();
             for (number, class) in [
                 (counts.planned, ""),
@@ -188,7 +201,8 @@ impl<'a> Parts<'a> {
         ]);
         let mut html = String::from("<div class=\"scroll\"><table class=\"facts\">\n<tbody>\n");
         for (name, value) in lines {
-            let _ = writeln!(html, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(&value));
+            let _ =
+                writeln!(html, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(&value));
         }
         html.push_str("</tbody></table></div>\n");
         html
@@ -228,10 +242,12 @@ impl Counts {
         let mut parts = vec![format!("{} solved", self.solved)];
         let stopped: usize = self.stopped.values().sum();
         if stopped > 0 {
-            let kinds: Vec<String> = self.stopped.iter().map(|(kind, number)| format!("{kind} {number}")).collect();
+            let kinds: Vec<String> =
+                self.stopped.iter().map(|(kind, number)| format!("{kind} {number}")).collect();
             parts.push(format!("{stopped} stopped before convergence ({})", kinds.join(", ")));
         }
-        for (number, word) in [(self.skipped, "skipped"), (self.failed, "failed"), (self.missing, "not run")] {
+        for (number, word) in [(self.skipped, "skipped"), (self.failed, "failed"), (self.missing, "not run")]
+        {
             if number > 0 {
                 parts.push(format!("{number} {word}"));
             }
@@ -251,7 +267,8 @@ fn reasons_html(all: &[Row<'_>]) -> String {
             Status::Failed => "failed",
         };
         let reason = cell.reason.clone().unwrap_or_default();
-        let name = format!("{}, pair {}", AxisValue::of(Axis::Lambda, row.key).label(Axis::Lambda), row.key.pair);
+        let name =
+            format!("{}, pair {}", AxisValue::of(Axis::Lambda, row.key).label(Axis::Lambda), row.key.pair);
         reasons.entry((word, &row.key.model, &row.key.method, reason)).or_default().push(name);
     }
     if reasons.is_empty() {
@@ -296,7 +313,11 @@ fn table_html(table: &Table) -> String {
     if table.has_spans() {
         let _ = write!(html, "<tr><td colspan=\"{}\"></td>", table.row_axes.len());
         for (over, _, width) in spans(table) {
-            let _ = write!(html, "<th scope=\"colgroup\" class=\"span\" colspan=\"{width}\">{}</th>", escape(over));
+            let _ = write!(
+                html,
+                "<th scope=\"colgroup\" class=\"span\" colspan=\"{width}\">{}</th>",
+                escape(over)
+            );
         }
         html.push_str("</tr>\n");
     }
@@ -334,7 +355,7 @@ fn table_html(table: &Table) -> String {
     if !table.footnotes.is_empty() {
         html.push_str("<p class=\"small\">");
         for (letter, reason) in &table.footnotes {
-            let _ = write!(html, "<sup>{letter}</sup> {} ", escape(reason));
+            let _ = write!(html, "<sup>{letter}</sup> {}<br>", escape(reason));
         }
         html.push_str("</p>\n");
     }

@@ -140,7 +140,8 @@ impl Table {
                 for (index, metric) in metrics.iter().enumerate() {
                     let summary = Summary::new(&here, &metric.id);
                     if let (Some(first), true) = (here.first(), summary.is_complete()) {
-                        let named = |axis: &&Axis| record.rows.contains(axis) || record.columns.contains(axis);
+                        let named =
+                            |axis: &&Axis| record.rows.contains(axis) || record.columns.contains(axis);
                         let within: Vec<AxisValue> = record
                             .compare_within
                             .iter()
@@ -204,15 +205,17 @@ impl Table {
             }
         }
         let entries = || self.rows.iter().flat_map(|row| &row.entries);
-        let mut counts: Vec<usize> = entries().filter_map(|entry| entry.summary.estimate.map(|e| e.n)).collect();
+        let mut counts: Vec<usize> =
+            entries().filter_map(|entry| entry.summary.estimate.map(|e| e.n)).collect();
         counts.sort_unstable();
+        let usual = most_frequent(&counts);
         counts.dedup();
         let errors = entries().any(|entry| entry.std_err.is_some());
         if !averaged.is_empty() {
             let over = averaged.join(", ");
             self.remarks.push(match counts.as_slice() {
                 [n] => format!("Mean ± standard error over {over}; n = {n}."),
-                _ => format!("Mean ± standard error over {over}; n beside each entry."),
+                _ => format!("Mean ± standard error over {over}; n = {usual} where nothing else is said."),
             });
         } else if errors {
             self.remarks.push("± is the standard error of the estimate.".to_owned());
@@ -245,7 +248,7 @@ impl Table {
         }
         if show_n {
             for entry in self.rows.iter_mut().flat_map(|row| &mut row.entries) {
-                entry.n = entry.summary.estimate.map(|estimate| estimate.n);
+                entry.n = entry.summary.estimate.map(|estimate| estimate.n).filter(|&n| n != usual);
             }
         }
     }
@@ -323,6 +326,12 @@ fn find_metrics(run: &Run, record: &TableRecord) -> Result<Vec<MetricMeta>, Repo
             })
         })
         .collect()
+}
+
+/// The number that occurs most often in a sorted list; the larger one of equals.
+fn most_frequent(sorted: &[usize]) -> usize {
+    let blocks = sorted.chunk_by(|a, b| a == b);
+    blocks.max_by_key(|block| block.len()).map_or(0, |block| block[0])
 }
 
 /// `a` to `z`, then `aa`, `ab`, ...

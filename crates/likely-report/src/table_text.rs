@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 /// The table as GitHub's Markdown, with its remarks and footnotes below it.
 pub(crate) fn markdown(table: &Table) -> String {
     let mut text = format!("**{}**\n\n", markdown_escape(&table.title));
-    let mut heads: Vec<String> = table.row_axes.iter().map(|&axis| Table::row_heading(axis).to_owned()).collect();
+    let mut heads: Vec<String> =
+        table.row_axes.iter().map(|&axis| Table::row_heading(axis).to_owned()).collect();
     let mut rules: Vec<&str> = vec!["---"; heads.len()];
     for column in &table.columns {
         let over = if column.over.is_empty() { String::new() } else { format!("{}: ", column.over) };

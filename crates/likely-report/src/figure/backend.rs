@@ -82,7 +82,7 @@ pub(crate) fn inline_svg(figure: &str, title: &str, drawing: &Drawing) -> Result
     );
     for shape in &drawing.shapes {
         if let Shape::Image { left, top, width, height, raster } = shape {
-            let bytes = encode_png(figure, raster.columns, raster.rows, &raster.rgb)?;
+            let bytes = encode_png(figure, raster.columns, raster.rows, &raster.rgb, png::FilterType::Sub)?;
             let _ = writeln!(
                 out,
                 "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,{}\"/>",
@@ -123,7 +123,9 @@ pub(crate) fn png(figure: &str, drawing: &Drawing) -> Result<Vec<u8>, ReportErro
     for label in drawing.labels() {
         draw_png_text(&mut coarse, columns, rows, label);
     }
-    encode_png(figure, columns, rows, &coarse)
+    let smooth = drawing.shapes.iter().any(|shape| matches!(shape, Shape::Image { .. }));
+    let filter = if smooth { png::FilterType::Up } else { png::FilterType::NoFilter };
+    encode_png(figure, columns, rows, &coarse, filter)
 }
 
 /// plotters does not return from ranges that are not finite.
@@ -181,9 +183,7 @@ fn draw_svg_text<B: DrawingBackend>(area: &DrawingArea<B, Shift>, label: &Label)
     };
     let [red, green, blue] = label.colour.rgb;
     let ink = RGBAColor(red, green, blue, label.colour.opacity);
-    let style = TextStyle::from(font)
-        .color(&ink)
-        .pos(Pos::new(h_pos, VPos::Bottom));
+    let style = TextStyle::from(font).color(&ink).pos(Pos::new(h_pos, VPos::Bottom));
     let at = ((label.at[0] * SVG_SCALE).round() as i32, (label.at[1] * SVG_SCALE).round() as i32);
     area.draw(&Text::new(label.text.as_str(), at, style))
 }
@@ -215,7 +215,8 @@ fn draw_png_text(rgb: &mut [u8], columns: usize, rows: usize, label: &Label) {
         let Some(outline) = face.outline_glyph(id.with_scale_and_position(size, origin)) else { continue };
         let bounds = outline.px_bounds();
         outline.draw(|right, down, coverage| {
-            let flat = [f64::from(bounds.min.x) + f64::from(right), f64::from(bounds.min.y) + f64::from(down)];
+            let flat =
+                [f64::from(bounds.min.x) + f64::from(right), f64::from(bounds.min.y) + f64::from(down)];
             let [column, row] =
                 if label.upwards { [x.round() + flat[1], y.round() - flat[0] - 1.0] } else { flat };
             if column < 0.0 || row < 0.0 || column >= columns as f64 || row >= rows as f64 {
@@ -278,7 +279,14 @@ fn average(fine: &[u8], columns: usize, rows: usize) -> Vec<u8> {
     coarse
 }
 
-fn encode_png(figure: &str, columns: usize, rows: usize, rgb: &[u8]) -> Result<Vec<u8>, ReportError> {
+/// Flat colours shrink most as they are, smooth ones as differences.
+fn encode_png(
+    figure: &str,
+    columns: usize,
+    rows: usize,
+    rgb: &[u8],
+    filter: png::FilterType,
+) -> Result<Vec<u8>, ReportError> {
     let failed = |error: png::EncodingError| ReportError::Draw {
         figure: figure.to_owned(),
         reason: error.to_string(),
@@ -287,6 +295,7 @@ fn encode_png(figure: &str, columns: usize, rows: usize, rgb: &[u8]) -> Result<V
     let mut encoder = png::Encoder::new(&mut bytes, columns as u32, rows as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_filter(filter);
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(rgb).map_err(failed)?;
     writer.finish().map_err(failed)?;

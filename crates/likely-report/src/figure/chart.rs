@@ -12,6 +12,9 @@ use crate::table_text::unit;
 use likely_record::{Axis, FigureRecord, MetricMeta, Run, Scale};
 use std::collections::BTreeMap;
 
+/// Pixels between the points of neighbouring methods.
+const ASIDE: f64 = 5.0;
+
 /// What a chart left out and what its bars mean.
 #[derive(Default)]
 struct Remarks {
@@ -72,7 +75,8 @@ pub(crate) fn lines(
         (spots, levels)
     })
     .map(|(mut picture, remarks)| {
-        let names: Vec<String> = group_by(&rows(run), &[axis]).iter().map(|(value, _)| value[0].text()).collect();
+        let names: Vec<String> =
+            group_by(&rows(run), &[axis]).iter().map(|(value, _)| value[0].text()).collect();
         let numeric = matches!(axis, Axis::Lambda | Axis::Repetition | Axis::Segments);
         let title = match axis {
             Axis::Lambda => "weight λ of the potential",
@@ -82,6 +86,7 @@ pub(crate) fn lines(
             Axis::Repetition => "repetition",
             Axis::Segments => "segments of the curve",
         };
+        let mut apart = false;
         for panel in &mut picture.panels {
             let xs = panel.series.iter().flat_map(|series| series.spots.iter().map(|spot| spot.x));
             panel.x.title = title.to_owned();
@@ -91,8 +96,20 @@ pub(crate) fn lines(
                 Span::Named(names.clone())
             };
             set_y(panel, y);
+            let several = panel.series.len() > 1;
+            let intervals = |series: &Series| series.spots.iter().any(|spot| spot.y_interval.is_some());
+            if several && panel.series.iter().any(intervals) {
+                let middle = (panel.series.len() - 1) as f64 / 2.0;
+                for (place, series) in panel.series.iter_mut().enumerate() {
+                    series.aside = (place as f64 - middle) * ASIDE;
+                }
+                apart = true;
+            }
         }
         remark(&mut picture, &remarks);
+        if apart {
+            picture.notes.push("Points of different methods are set a little apart sideways.".to_owned());
+        }
         picture
     })
 }
@@ -161,13 +178,14 @@ fn chart(
             let AxisValue::Name(name) = &method[0] else { continue };
             let style = method_style(place_of(&places, name));
             let (spots, levels) = draw(&cells, style, &mut remarks, &all);
-            let shown_style = if spots.is_empty() { levels.first().map(|level| level.style) } else { Some(style) };
+            let shown_style =
+                if spots.is_empty() { levels.first().map(|level| level.style) } else { Some(style) };
             let key = shown_style.map(|style| Key::Line(name.clone(), style));
             let known = legend.iter().any(|entry| matches!(entry, Key::Line(text, _) if text == name));
             legend.extend(key.filter(|_| !known));
             all_levels.extend(levels);
             if !spots.is_empty() {
-                series.push(Series { name: name.clone(), style, spots });
+                series.push(Series { name: name.clone(), style, spots, aside: 0.0 });
             }
         }
         let blank = || PictureAxis { title: String::new(), span: Span::Linear { low: 0.0, high: 1.0 } };
@@ -201,7 +219,8 @@ fn set_y(panel: &mut Panel, y: Measure<'_>) {
         [low, spot.y, high]
     });
     let levels = panel.levels.iter().map(|level| level.y);
-    panel.y.span = Span::holding(y.scale, heights.chain(levels)).unwrap_or(Span::Linear { low: 0.0, high: 1.0 });
+    panel.y.span =
+        Span::holding(y.scale, heights.chain(levels)).unwrap_or(Span::Linear { low: 0.0, high: 1.0 });
     panel.y.title = axis_title(y.meta);
 }
 

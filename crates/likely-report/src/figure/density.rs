@@ -1,6 +1,6 @@
 //! Curves over the log-density of a model in the plane.
 
-use super::palette::{INK, dash, density, method_style, sequence};
+use super::palette::{INK, dash, density, line_width, method_style, sequence};
 use super::picture::{Bar, Heat, Key, Marker, Panel, Picture, PictureAxis, Series, Spot, Style};
 use super::scale::Span;
 use super::shape::{Colour, Raster};
@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 
 /// Nats below the highest log-density that still have a colour of their own.
 const DEPTH: f64 = 12.0;
-const CURVE_WIDTH: f64 = 2.0;
 
 /// The figure of one pair of end points: one panel a model.
 pub(crate) fn density_curves(
@@ -37,12 +36,18 @@ pub(crate) fn density_curves(
             models.push(&row.key.model);
         }
     }
-    let weights: BTreeSet<AxisValue> =
-        shown.iter().filter(|row| row.key.lambda.is_some()).map(|row| AxisValue::of(Axis::Lambda, row.key)).collect();
+    let weights: BTreeSet<AxisValue> = shown
+        .iter()
+        .filter(|row| row.key.lambda.is_some())
+        .map(|row| AxisValue::of(Axis::Lambda, row.key))
+        .collect();
     let mut weights: Vec<AxisValue> = weights.into_iter().collect();
     weights.sort_by(|a, b| a.as_number().unwrap_or(0.0).total_cmp(&b.as_number().unwrap_or(0.0)));
-    let names: BTreeSet<(usize, &str)> =
-        shown.iter().map(|row| (place_of(&places, &row.key.method), row.key.method.as_str())).collect();
+    let names: BTreeSet<(usize, &str)> = shown
+        .iter()
+        .filter(|row| has_curve(row))
+        .map(|row| (place_of(&places, &row.key.method), row.key.method.as_str()))
+        .collect();
     let bare: Vec<&str> = names
         .iter()
         .map(|&(_, name)| name)
@@ -71,17 +76,26 @@ pub(crate) fn density_curves(
         let mut series = Vec::new();
         for row in of_pair {
             let name = match row.key.lambda {
-                Some(_) => format!("{}, {}", row.key.method, AxisValue::of(Axis::Lambda, row.key).label(Axis::Lambda)),
+                Some(_) => format!(
+                    "{}, {}",
+                    row.key.method,
+                    AxisValue::of(Axis::Lambda, row.key).label(Axis::Lambda)
+                ),
                 None => row.key.method.clone(),
             };
-            let Some(cell) = row.cell.filter(|cell| cell.curve_sha256.is_some()) else {
+            let Some(cell) = row.cell.filter(|_| has_curve(row)) else {
                 absent.push(format!("{name} on {model}"));
                 continue;
             };
             drawn += 1;
             stopped += usize::from(cell.stop.as_ref().is_some_and(|stop| !stop.converged));
             let curve = run.curve(row.hash)?;
-            series.push(Series { style: look(row), spots: spots(&record.id, &name, &curve)?, name });
+            series.push(Series {
+                style: look(row),
+                spots: spots(&record.id, &name, &curve)?,
+                name,
+                aside: 0.0,
+            });
         }
         let field = run.presentation.fields.iter().find(|field| field.model == model);
         if series.is_empty() && field.is_none() {
@@ -91,9 +105,13 @@ pub(crate) fn density_curves(
         panels.push(panel(&record.id, model, field, points, series, &axes)?);
     }
     let mut picture = finish(record.id.clone(), record.title.clone(), panels, run.presentation.fields.iter());
-    picture.legend = legend(&picture, &weights, &names.iter().map(|&(_, name)| name).collect::<Vec<_>>(), &bare, &|name| {
-        shown.iter().find(|row| row.key.method == name && row.key.lambda.is_none()).map(look)
-    });
+    picture.legend = legend(
+        &picture,
+        &weights,
+        &names.iter().map(|&(_, name)| name).collect::<Vec<_>>(),
+        &bare,
+        &|name| shown.iter().find(|row| row.key.method == name && row.key.lambda.is_none()).map(look),
+    );
     if points && run.presentation.fields.iter().any(|field| !field.points.is_empty()) {
         picture.legend.push(Key::Dot("data".to_owned()));
     }
@@ -116,7 +134,7 @@ pub(crate) fn curve_picture(
     let mut series = Vec::new();
     for (place, (name, curve)) in curves.iter().enumerate() {
         let style = curve_style(method_style(place).colour, place);
-        series.push(Series { name: name.clone(), style, spots: spots(id, name, curve)? });
+        series.push(Series { name: name.clone(), style, spots: spots(id, name, curve)?, aside: 0.0 });
     }
     let legend: Vec<Key> = series.iter().map(|series| Key::Line(series.name.clone(), series.style)).collect();
     let title = field.map_or(String::new(), |field| field.model.clone());
@@ -145,8 +163,12 @@ pub(crate) fn place_of(places: &[&str], method: &str) -> usize {
     places.iter().position(|name| *name == method).unwrap_or(0)
 }
 
+fn has_curve(row: &Row<'_>) -> bool {
+    row.cell.is_some_and(|cell| cell.curve_sha256.is_some())
+}
+
 fn curve_style(colour: Colour, place: usize) -> Style {
-    Style { colour, dash: dash(place), width: CURVE_WIDTH, marker: None, halo: true }
+    Style { colour, dash: dash(place), width: line_width(place), marker: None, halo: true }
 }
 
 fn ends() -> [Key; 2] {
@@ -202,8 +224,7 @@ fn panel(
     axes: &[String; 2],
 ) -> Result<Panel, ReportError> {
     let not_finite = |place: String| ReportError::NotFinite { figure: figure.to_owned(), place };
-    let dots: Vec<[f64; 2]> =
-        field.filter(|_| points).map(|field| field.points.clone()).unwrap_or_default();
+    let dots: Vec<[f64; 2]> = field.filter(|_| points).map(|field| field.points.clone()).unwrap_or_default();
     if dots.iter().flatten().any(|coordinate| !coordinate.is_finite()) {
         return Err(not_finite(format!("the points of `{title}`")));
     }
@@ -243,9 +264,7 @@ fn panel(
     let marks = series
         .first()
         .and_then(|series| Some((series.spots.first()?, series.spots.last()?)))
-        .map(|(first, last)| {
-            vec![(Marker::Circle, [first.x, first.y]), (Marker::Square, [last.x, last.y])]
-        })
+        .map(|(first, last)| vec![(Marker::Circle, [first.x, first.y]), (Marker::Square, [last.x, last.y])])
         .unwrap_or_default();
     Ok(Panel {
         title: title.to_owned(),
@@ -284,11 +303,12 @@ fn finish<'a>(
 ) -> Picture {
     let fields: Vec<&FieldRecord> =
         fields.filter(|field| panels.iter().any(|panel| panel.title == field.model)).collect();
-    let finite = || fields.iter().flat_map(|field| &field.log_density).copied().filter(|value| value.is_finite());
+    let finite =
+        || fields.iter().flat_map(|field| &field.log_density).copied().filter(|value| value.is_finite());
     let highest = finite().fold(f64::NEG_INFINITY, f64::max);
     let lowest = finite().fold(f64::INFINITY, f64::min);
     let high = if highest.is_finite() { highest } else { 0.0 };
-    let low = lowest.max((high - DEPTH).floor()).min(high - 1e-6 * high.abs().max(1.0));
+    let low = lowest.max(((high - DEPTH) / 2.0).floor() * 2.0).min(high - 1e-6 * high.abs().max(1.0));
     for panel in &mut panels {
         let field = fields.iter().find(|field| field.model == panel.title);
         if let (Some(heat), Some(field)) = (&mut panel.heat, field) {

@@ -75,7 +75,12 @@ pub(crate) fn draw_legend_beside(drawing: &mut Drawing, legend: &[Key], [x, top]
 }
 
 /// Entries side by side, a new row for each heading and where the row is full; returns the bottom edge.
-pub(crate) fn draw_legend_below(drawing: &mut Drawing, legend: &[Key], [left, top]: [f64; 2], right: f64) -> f64 {
+pub(crate) fn draw_legend_below(
+    drawing: &mut Drawing,
+    legend: &[Key],
+    [left, top]: [f64; 2],
+    right: f64,
+) -> f64 {
     let (mut x, mut y, mut lines) = (left, top, 1);
     for (number, key) in legend.iter().enumerate() {
         let heading = matches!(key, Key::Heading(_));
@@ -93,7 +98,9 @@ pub(crate) fn draw_legend_below(drawing: &mut Drawing, legend: &[Key], [left, to
 fn bar_ticks(bar: &Bar) -> Vec<(f64, String)> {
     let Some(span) = Span::exact(bar.low, bar.high) else { return Vec::new() };
     let mut ticks = span.ticks(5).0;
-    if let (true, Some((_, text))) = (bar.open_below, ticks.first_mut().filter(|(at, _)| (at - bar.low).abs() < 1e-9)) {
+    if let (true, Some((_, text))) =
+        (bar.open_below, ticks.first_mut().filter(|(at, _)| (at - bar.low).abs() < 1e-9))
+    {
         *text = format!("≤ {text}");
     }
     ticks

@@ -29,10 +29,15 @@ pub(crate) fn method_style(place: usize) -> Style {
     Style {
         colour: COLOURS[place % COLOURS.len()],
         dash: DASHES[place % DASHES.len()],
-        width: (3.2 - 0.45 * place as f64).max(1.4),
+        width: line_width(place),
         marker: Some(MARKERS[place % MARKERS.len()]),
         halo: false,
     }
+}
+
+/// The width of the line at `place`.
+pub(crate) fn line_width(place: usize) -> f64 {
+    (2.8 - 0.4 * place as f64).max(1.5)
 }
 
 /// The dash of the method at `place` where colour means something else.

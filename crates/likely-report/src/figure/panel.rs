@@ -71,9 +71,7 @@ pub(crate) fn draw_panel(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
             draw_dashed(drawing, &[[frame.left, y], [frame.right(), y]], &level.style);
         }
     }
-    for series in &panel.series {
-        draw_series(drawing, panel, frame, series);
-    }
+    draw_series(drawing, panel, frame);
     for &(marker, at) in &panel.marks {
         if let Some(at) = frame.place(panel, at) {
             draw_marker(drawing, marker, at, 6.0, WHITE, false);
@@ -147,22 +145,41 @@ fn draw_axes(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
     drawing.text(label(&panel.x.title, at, em, Anchor::Middle, INK));
 }
 
-fn draw_series(drawing: &mut Drawing, panel: &Panel, frame: &Frame, series: &Series) {
-    let places: Vec<Option<[f64; 2]>> =
-        series.spots.iter().map(|spot| frame.place(panel, [spot.x, spot.y])).collect();
-    // A point without a place leaves a gap instead of a false straight line.
-    for run in places.split(Option::is_none) {
-        let run = thinned(&run.iter().flatten().copied().collect::<Vec<_>>());
-        if series.style.halo {
-            drawing.line(&run, WHITE.with_opacity(0.8), series.style.width + 2.2);
+/// The places of a line's points, without those that the axes have no place for.
+fn places(panel: &Panel, frame: &Frame, series: &Series) -> Vec<Option<[f64; 2]>> {
+    let aside = |[x, y]: [f64; 2]| [x + series.aside, y];
+    series.spots.iter().map(|spot| frame.place(panel, [spot.x, spot.y]).map(aside)).collect()
+}
+
+/// The connected pieces of a line; a point without a place leaves a gap instead of a false straight line.
+fn pieces(places: &[Option<[f64; 2]>]) -> impl Iterator<Item = Vec<[f64; 2]>> + '_ {
+    places.split(Option::is_none).map(|run| thinned(&run.iter().flatten().copied().collect::<Vec<_>>()))
+}
+
+fn draw_series(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
+    // Edges first: otherwise the edge of one line would cut through the next.
+    for series in panel.series.iter().filter(|series| series.style.halo) {
+        for piece in pieces(&places(panel, frame, series)) {
+            drawing.line(&piece, WHITE.with_opacity(0.75), series.style.width + 2.0);
         }
-        draw_dashed(drawing, &run, &series.style);
     }
-    for (spot, place) in series.spots.iter().zip(&places) {
-        let Some(place) = place else { continue };
-        draw_intervals(drawing, panel, frame, spot, *place, &series.style);
-        if let Some(marker) = series.style.marker {
-            draw_marker(drawing, marker, *place, 4.6, series.style.colour, spot.open);
+    for series in &panel.series {
+        for (spot, place) in series.spots.iter().zip(places(panel, frame, series)) {
+            if let Some(place) = place {
+                draw_intervals(drawing, panel, frame, spot, place, &series.style);
+            }
+        }
+    }
+    for series in &panel.series {
+        for piece in pieces(&places(panel, frame, series)) {
+            draw_dashed(drawing, &piece, &series.style);
+        }
+    }
+    for series in &panel.series {
+        for (spot, place) in series.spots.iter().zip(places(panel, frame, series)) {
+            if let (Some(marker), Some(place)) = (series.style.marker, place) {
+                draw_marker(drawing, marker, place, 4.6, series.style.colour, spot.open);
+            }
         }
     }
 }
@@ -187,18 +204,20 @@ fn draw_intervals(
     [x, y]: [f64; 2],
     style: &Style,
 ) {
+    let colour = style.colour.with_opacity(0.55);
     if let Some(ends) = spot.y_interval {
         let [low, high] = ends.map(|end| frame.down(panel.y.span.place(end).unwrap_or(0.0).clamp(0.0, 1.0)));
-        drawing.line(&[[x, low], [x, high]], style.colour, 1.2);
+        drawing.line(&[[x, low], [x, high]], colour, 1.2);
         for end in [low, high] {
-            drawing.line(&[[x - 3.0, end], [x + 3.0, end]], style.colour, 1.2);
+            drawing.line(&[[x - 3.0, end], [x + 3.0, end]], colour, 1.2);
         }
     }
     if let Some(ends) = spot.x_interval {
-        let [low, high] = ends.map(|end| frame.across(panel.x.span.place(end).unwrap_or(0.0).clamp(0.0, 1.0)));
-        drawing.line(&[[low, y], [high, y]], style.colour, 1.2);
+        let [low, high] =
+            ends.map(|end| frame.across(panel.x.span.place(end).unwrap_or(0.0).clamp(0.0, 1.0)));
+        drawing.line(&[[low, y], [high, y]], colour, 1.2);
         for end in [low, high] {
-            drawing.line(&[[end, y - 3.0], [end, y + 3.0]], style.colour, 1.2);
+            drawing.line(&[[end, y - 3.0], [end, y + 3.0]], colour, 1.2);
         }
     }
 }
@@ -290,33 +309,48 @@ pub(crate) fn draw_marker(
     }
 }
 
-/// Texts beside points, where they cover neither a marker nor another text.
+/// Texts beside points, where they cover neither a marker nor another text and nobody near says the same.
 fn draw_spot_labels(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
-    let spots = || panel.series.iter().flat_map(|series| series.spots.iter().map(move |spot| (series, spot)));
-    let mut taken: Vec<[f64; 4]> = spots()
-        .filter_map(|(_, spot)| frame.place(panel, [spot.x, spot.y]))
-        .map(|[x, y]| [x - 5.0, y - 5.0, x + 5.0, y + 5.0])
-        .collect();
-    for (series, spot) in spots() {
-        let (Some(text), Some([x, y])) = (&spot.label, frame.place(panel, [spot.x, spot.y])) else { continue };
-        let places = [
-            ([x + 8.0, y - 7.0], Anchor::Start),
-            ([x - 8.0, y - 7.0], Anchor::End),
-            ([x + 8.0, y + 15.0], Anchor::Start),
-            ([x - 8.0, y + 15.0], Anchor::End),
+    let mut spots: Vec<(&Spot, [f64; 2])> = Vec::new();
+    for series in &panel.series {
+        let placed = series.spots.iter().zip(places(panel, frame, series));
+        spots.extend(placed.filter_map(|(spot, place)| Some((spot, place?))));
+    }
+    let mut taken: Vec<[f64; 4]> =
+        spots.iter().map(|(_, [x, y])| [x - 5.0, y - 5.0, x + 5.0, y + 5.0]).collect();
+    let mut said: Vec<(&str, [f64; 2])> = Vec::new();
+    for (spot, [x, y]) in spots {
+        let Some(text) = &spot.label else { continue };
+        let near = |&(other, at): &(&str, [f64; 2])| other == text && (at[0] - x).hypot(at[1] - y) < 36.0;
+        if said.iter().any(near) {
+            continue;
+        }
+        let corners = [
+            ([x + 7.0, y - 7.0], Anchor::Start),
+            ([x - 7.0, y - 7.0], Anchor::End),
+            ([x + 7.0, y + 14.0], Anchor::Start),
+            ([x - 7.0, y + 14.0], Anchor::End),
         ];
-        for (at, anchor) in places {
-            let candidate = label(text, at, 10.0, anchor, series.style.colour);
+        for (at, anchor) in corners {
+            let candidate = label(text, at, 10.0, anchor, INK);
             let [left, top, right, bottom] = candidate.bounds();
             let inside = left > frame.left + 2.0
                 && right < frame.right() - 2.0
                 && top > frame.top + 2.0
                 && bottom < frame.bottom() - 2.0;
-            let free = taken.iter().all(|other| {
-                right < other[0] || left > other[2] || bottom < other[1] || top > other[3]
-            });
+            let free = taken
+                .iter()
+                .all(|other| right < other[0] || left > other[2] || bottom < other[1] || top > other[3]);
             if inside && free {
+                let points = vec![
+                    [left - 1.5, top],
+                    [right + 1.5, top],
+                    [right + 1.5, bottom - 0.5],
+                    [left - 1.5, bottom - 0.5],
+                ];
+                drawing.shapes.push(Shape::Area { points, colour: WHITE.with_opacity(0.8) });
                 taken.push(candidate.bounds());
+                said.push((text, [x, y]));
                 drawing.text(candidate);
                 break;
             }

@@ -55,6 +55,8 @@ pub(crate) struct Series {
     pub(crate) name: String,
     pub(crate) style: Style,
     pub(crate) spots: Vec<Spot>,
+    /// Pixels to the right, so that intervals at the same place do not cover each other.
+    pub(crate) aside: f64,
 }
 
 /// A level that does not depend on the horizontal axis.

@@ -9,9 +9,18 @@ const ZERO_SHARE: f64 = 0.09;
 /// An axis from 0 (left, bottom) to 1 (right, top).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Span {
-    Linear { low: f64, high: f64 },
-    Log { low: f64, high: f64 },
-    LogWithZero { low: f64, high: f64 },
+    Linear {
+        low: f64,
+        high: f64,
+    },
+    Log {
+        low: f64,
+        high: f64,
+    },
+    LogWithZero {
+        low: f64,
+        high: f64,
+    },
     /// Names at equal steps; the numbers are their places.
     Named(Vec<String>),
 }
@@ -66,7 +75,9 @@ impl Span {
             Self::Linear { low, high } => (value - low) / (high - low),
             Self::Log { low, high } if value > 0.0 => log(low, high),
             Self::LogWithZero { .. } if value.abs() <= 0.0 => ZERO_SHARE / 3.0,
-            Self::LogWithZero { low, high } if value > 0.0 => ZERO_SHARE + (1.0 - ZERO_SHARE) * log(low, high),
+            Self::LogWithZero { low, high } if value > 0.0 => {
+                ZERO_SHARE + (1.0 - ZERO_SHARE) * log(low, high)
+            }
             Self::Named(ref names) => (value + 0.5) / names.len() as f64,
             Self::Log { .. } | Self::LogWithZero { .. } => return None,
         };
@@ -103,9 +114,11 @@ pub(crate) fn admits(scale: Scale, value: f64) -> bool {
 }
 
 fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> {
-    let rough = (high - low) / wanted.max(1) as f64;
+    // A few ticks too many rather than many too few.
+    let rough = (high - low) / wanted.max(1) as f64 / 1.35;
     let decade = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|unit| unit * decade).find(|&step| step >= rough * 0.999);
+    let step =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|unit| unit * decade).find(|&step| step >= rough * 0.999);
     let step = step.unwrap_or(decade * 10.0);
     let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
     let count = (last - first).clamp(0.0, 40.0) as usize;
@@ -116,8 +129,8 @@ fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> {
             let value = (first + tick as f64) * step;
             let text = if largest >= 1e6 || largest < 1e-3 {
                 // Enough digits to tell neighbours apart.
-                let digits = ((largest / step).log10().floor().max(0.0) as usize + 1).min(17);
-                trim_mantissa(&format!("{value:.*e}", digits.saturating_sub(1)))
+                let digits = (value.abs().max(step).log10() + 1e-9).floor() - (step.log10() + 1e-9).floor();
+                trim_mantissa(&format!("{value:.*e}", digits.clamp(0.0, 16.0) as usize))
             } else {
                 format!("{value:.decimals$}")
             };
@@ -185,7 +198,10 @@ mod tests {
     #[test]
     fn ticks_are_round_numbers_inside_the_range() {
         assert_eq!(texts(&Span::Linear { low: -6.9, high: -4.5 }), ["−6.5", "−6.0", "−5.5", "−5.0", "−4.5"]);
-        assert_eq!(texts(&Span::Linear { low: 0.0, high: 3e7 }), ["0", "10⁷", "2·10⁷", "3·10⁷"]);
+        assert_eq!(
+            texts(&Span::Linear { low: 0.0, high: 3e7 }),
+            ["0", "5·10⁶", "10⁷", "1.5·10⁷", "2·10⁷", "2.5·10⁷", "3·10⁷"]
+        );
         assert_eq!(texts(&Span::Log { low: 0.9, high: 1100.0 }), ["1", "10", "100", "1000"]);
         assert_eq!(texts(&Span::Log { low: 1e-6, high: 1e-3 }), ["10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³"]);
         assert_eq!(texts(&Span::LogWithZero { low: 1.0, high: 1000.0 }), ["0", "1", "10", "100", "1000"]);

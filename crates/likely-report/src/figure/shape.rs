@@ -69,12 +69,29 @@ pub(crate) struct Raster {
 /// One thing to draw.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Shape {
-    Line { points: Vec<[f64; 2]>, colour: Colour, width: f64 },
-    Area { points: Vec<[f64; 2]>, colour: Colour },
-    Disc { centre: [f64; 2], radius: f64, colour: Colour },
+    Line {
+        points: Vec<[f64; 2]>,
+        colour: Colour,
+        width: f64,
+    },
+    Area {
+        points: Vec<[f64; 2]>,
+        colour: Colour,
+    },
+    Disc {
+        centre: [f64; 2],
+        radius: f64,
+        colour: Colour,
+    },
     Text(Label),
     /// A raster stretched over left, top, width and height; always below everything else.
-    Image { left: f64, top: f64, width: f64, height: f64, raster: Raster },
+    Image {
+        left: f64,
+        top: f64,
+        width: f64,
+        height: f64,
+        raster: Raster,
+    },
 }
 
 /// Shapes on a white page.
