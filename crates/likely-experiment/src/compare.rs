@@ -2,7 +2,7 @@
 
 use likely_record::{CellRecord, Run, VerdictCell};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One metric of one cell in two runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -63,7 +63,7 @@ pub struct Comparison {
 pub fn compare(first: &Run, second: &Run) -> Comparison {
     let others: BTreeMap<String, &CellRecord> =
         second.cells.iter().map(|cell| (hash_without_experiment(cell), cell)).collect();
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     let mut only_first = Vec::new();
     let mut rows: Vec<Difference> = Vec::new();
     for cell in &first.cells {
@@ -72,11 +72,10 @@ pub fn compare(first: &Run, second: &Run) -> Comparison {
             only_first.push(VerdictCell::from(&cell.key));
             continue;
         };
-        seen.insert(hash, ());
+        seen.insert(hash);
         let (before, after) = (values(cell), values(other));
-        let names: BTreeMap<&str, ()> =
-            before.keys().chain(after.keys()).map(|name| (name.as_str(), ())).collect();
-        rows.extend(names.into_keys().map(|metric| Difference {
+        let names: BTreeSet<&str> = before.keys().chain(after.keys()).map(String::as_str).collect();
+        rows.extend(names.into_iter().map(|metric| Difference {
             cell: VerdictCell::from(&cell.key),
             metric: metric.to_owned(),
             first: before.get(metric).copied(),
@@ -86,7 +85,7 @@ pub fn compare(first: &Run, second: &Run) -> Comparison {
     let only_second = second
         .cells
         .iter()
-        .filter(|cell| !seen.contains_key(&hash_without_experiment(cell)))
+        .filter(|cell| !seen.contains(&hash_without_experiment(cell)))
         .map(|cell| VerdictCell::from(&cell.key))
         .collect();
     let metrics = summarise(&rows);

@@ -12,7 +12,7 @@ const MOST_COLUMNS: usize = 100_000;
 pub(super) fn parse(path: &Path, bytes: &[u8], columns: Option<&[String]>) -> Result<Points, DataError> {
     let text = std::str::from_utf8(bytes).map_err(|error| DataError::NotUtf8 {
         path: path.to_owned(),
-        line: 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count(),
+        line: bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count(),
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
     if text.is_empty() {

@@ -8,7 +8,7 @@ use likely_models::BuildError;
 pub enum PlanError {
     /// The configuration of a model is wrong.
     #[error(transparent)]
-    Spec(#[from] SpecError),
+    Spec(Box<SpecError>),
     /// A data set cannot be read.
     #[error("{place}: dataset `{label}`: {source}")]
     Data {
@@ -17,7 +17,17 @@ pub enum PlanError {
         /// Label of the data set.
         label: String,
         /// Why.
-        source: DataError,
+        source: Box<DataError>,
+    },
+    /// The file that a model is read from cannot be read.
+    #[error("{place}: model `{label}`: {source}")]
+    ModelFile {
+        /// Where the spec names the file.
+        place: Place,
+        /// Label of the model.
+        label: String,
+        /// Why.
+        source: Box<DataError>,
     },
     /// A model cannot be built.
     #[error("{place}: model `{label}`: {source}")]
@@ -27,7 +37,7 @@ pub enum PlanError {
         /// Label of the model.
         label: String,
         /// Why.
-        source: BuildError,
+        source: Box<BuildError>,
     },
     /// A pair has another number of coordinates than a model.
     #[error(
@@ -44,6 +54,14 @@ pub enum PlanError {
         model: String,
         /// Coordinates of the model.
         expected: usize,
+    },
+    /// Pairs are to be drawn from the data of a model that has none.
+    #[error("{place}: model `{model}` has no data to draw pairs from; name a data set here: `dataset = \"...\"`")]
+    NoDataset {
+        /// Where the draw stands.
+        place: Place,
+        /// Label of the model.
+        model: String,
     },
     /// All points of a data set are the same, so no pair can be drawn.
     #[error("{place}: pairs cannot be drawn from `{dataset}`: it has no two different points")]
@@ -106,4 +124,10 @@ pub enum PlanError {
         /// Why.
         source: likely_core::EvalError,
     },
+}
+
+impl From<SpecError> for PlanError {
+    fn from(error: SpecError) -> Self {
+        Self::Spec(Box::new(error))
+    }
 }

@@ -14,8 +14,10 @@ use crate::{DataError, Points};
 use likely_core::{Flow, Potential, Seed};
 use likely_methods::{Interpolator, Sampler};
 use likely_models::{BuildError, Resources};
-use likely_record::{CellKey, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, sha256_hex};
-use ndarray::{Axis, Slice};
+use likely_record::{
+    CellKey, ClaimRecord, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, sha256_hex,
+};
+use ndarray::Axis;
 use rand::RngCore;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -124,7 +126,7 @@ impl Plan {
             analysis: wire.analysis.clone(),
             metrics: spec.metrics.iter().map(|metric| metric.meta()).collect(),
             facts,
-            claims: wire.claim.clone(),
+            claims: wire.claim.iter().filter(|claim| measures(&cells, claim)).cloned().collect(),
             tables: wire.table.clone(),
             figures: wire.figure.clone(),
             fields,
@@ -215,7 +217,7 @@ fn read_datasets(
         let wrong = |source: DataError| PlanError::Data {
             place: spec.document.at(&[Key("dataset"), Item(index)]),
             label: dataset.label.clone(),
-            source,
+            source: Box::new(source),
         };
         let path = spec.folder().join(&dataset.file);
         let bytes = read_bytes(&path).map_err(wrong)?;
@@ -239,10 +241,10 @@ fn build_model(
     let place = || spec.document.at(&[Key("model"), Item(index)]);
     // A model's own file decides its numbers as much as its data do, so it belongs to the identity of the run.
     if let Some(file) = spec.wire.model[index].config.get("file").and_then(toml::Value::as_str) {
-        let bytes = read_bytes(&spec.folder().join(file)).map_err(|source| PlanError::Data {
+        let bytes = read_bytes(&spec.folder().join(file)).map_err(|source| PlanError::ModelFile {
             place: spec.document.at(&[Key("model"), Item(index), Key("config"), Key("file")]),
             label: model.label.clone(),
-            source,
+            source: Box::new(source),
         })?;
         files.insert(file.to_owned(), sha256_hex(&bytes));
     }
@@ -257,16 +259,17 @@ fn build_model(
     };
     let config = config_of(&spec.document, [Key("model"), Item(index)]);
     (model.kind.build)(config, &resources).map_err(|source| match source {
-        BuildError::Config(error) => PlanError::Spec(spec.document.explain(&error)),
-        source => PlanError::Model { place: place(), label: model.label.clone(), source },
+        BuildError::Config(error) => spec.document.explain(&error).into(),
+        source => PlanError::Model { place: place(), label: model.label.clone(), source: Box::new(source) },
     })
 }
 
 /// Mean of the potential over the data, or over evenly spaced ones where there are many.
 fn typical(potential: &dyn Potential, points: &Points) -> Option<f64> {
-    let stride = points.values.nrows().div_ceil(MOST_TYPICAL).max(1);
-    let some = points.values.slice_axis(Axis(0), Slice::new(0, None, stride as isize));
-    let mean = potential.value(some).ok()?.mean()?;
+    let rows = points.values.nrows();
+    let every = rows.div_ceil(MOST_TYPICAL).max(1);
+    let some = points.values.select(Axis(0), &(0..rows).step_by(every).collect::<Vec<_>>());
+    let mean = potential.value(some.view()).ok()?.mean()?;
     mean.is_finite().then_some(mean)
 }
 
@@ -286,8 +289,7 @@ fn check_size(
         let place = spec.document.at(if own { &steps } else { &steps[2..] });
         return Err(PlanError::CurveTooLarge { place, segments, dim, model, most });
     }
-    let all = spec.pairs.count();
-    let pairs = selection.pairs.map_or(all, |most| all.min(most.get()));
+    let pairs = spec.pairs.count(selection.pairs);
     if !fits(2 * pairs) {
         let place = spec.document.at(&[Key("pairs"), Key("draw")]);
         return Err(PlanError::PairsTooLarge { place, pairs, dim, model, most });
@@ -354,6 +356,17 @@ fn expand(
         }
     }
     Ok((cells, work))
+}
+
+/// Whether a tier has a cell that the claim is about; a tier is not held to numbers that it leaves out.
+fn measures(cells: &[PlannedCell], claim: &ClaimRecord) -> bool {
+    let bits = |lambda: Option<f64>| lambda.map(f64::to_bits);
+    cells.iter().map(|cell| &cell.key).any(|key| {
+        key.model == claim.model
+            && key.method == claim.method
+            && bits(key.lambda) == bits(claim.lambda)
+            && claim.pair.as_ref().is_none_or(|pair| *pair == key.pair)
+    })
 }
 
 fn identity(resolved: &str, files: &BTreeMap<String, String>, tier: Tier, program: &str) -> String {

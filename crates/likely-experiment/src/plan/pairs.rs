@@ -39,7 +39,7 @@ pub(super) fn pairs_of(
     model: &PlannedModel,
 ) -> Result<Vec<Pair>, PlanError> {
     let dim = model.potential.dim();
-    let limit = |count: usize| selection.pairs.map_or(count, |most| count.min(most.get()));
+    let count = spec.pairs.count(selection.pairs);
     let fits = |pair: &str, found: usize, place: &dyn Fn() -> crate::Place| {
         if found == dim {
             return Ok(());
@@ -55,26 +55,27 @@ pub(super) fn pairs_of(
     let draw = || spec.document.at(&[Key("pairs"), Key("draw")]);
     match &spec.pairs {
         PairSource::None => Ok(Vec::new()),
-        PairSource::Listed(pairs) => {
-            let pairs = &pairs[..limit(pairs.len())];
-            pairs
-                .iter()
-                .map(|pair| fits(&pair.name, pair.start.len(), &|| pair.place.clone()).map(|()| listed(pair)))
-                .collect()
-        }
-        PairSource::FromDataset { dataset, count } => {
-            let label = &spec.wire.dataset[*dataset].label;
-            let Some(points) = &datasets[*dataset] else { return Ok(Vec::new()) };
+        PairSource::Listed(pairs) => pairs
+            .iter()
+            .take(count)
+            .map(|pair| fits(&pair.name, pair.start.len(), &|| pair.place.clone()).map(|()| listed(pair)))
+            .collect(),
+        PairSource::FromDataset { dataset, .. } => {
+            let own = || spec.models.iter().find(|known| known.label == model.label).and_then(|own| own.data);
+            let dataset = dataset.or_else(own).ok_or_else(|| PlanError::NoDataset {
+                place: draw(),
+                model: model.label.clone(),
+            })?;
+            let label = &spec.wire.dataset[dataset].label;
+            let Some(points) = &datasets[dataset] else { return Ok(Vec::new()) };
             fits("0", points.values.ncols(), &draw)?;
             let points = points.values.view();
             if points.rows().into_iter().all(|row| row == points.row(0)) {
                 return Err(PlanError::NoDistinctPoints { place: draw(), dataset: label.clone() });
             }
-            Ok((0..limit(count.get())).map(|i| from_rows(spec, label, i, points)).collect())
+            Ok((0..count).map(|i| from_rows(spec, label, i, points)).collect())
         }
-        PairSource::Gaussian { count } => {
-            Ok((0..limit(count.get())).map(|i| from_normal(spec, i, dim)).collect())
-        }
+        PairSource::Gaussian { .. } => Ok((0..count).map(|i| from_normal(spec, i, dim)).collect()),
     }
 }
 

@@ -304,3 +304,131 @@ fn counts(evaluations: Evaluations) -> EvaluationCounts {
 fn timing(cost: &Cost) -> TimingRecord {
     TimingRecord { format: FORMAT, wall_s: cost.wall_s, cpu_s: cost.cpu_s }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PlanOptions, Spec, Tier};
+    use likely_core::{Curve, Ends, Stop};
+    use likely_methods::{Trace, Unsupported, Weighting};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// A method that misbehaves in one way.
+    #[derive(Debug, Clone, Copy)]
+    enum Bad {
+        Panics,
+        TakesOtherSegments,
+        WeighsWithNaN,
+        EndsInNaN,
+        HasNoCurve,
+        IsFine,
+    }
+
+    impl Interpolator for Bad {
+        fn supports(&self, _: &Scene<'_>) -> Result<(), Unsupported> {
+            Ok(())
+        }
+        fn lambda(&self) -> Option<f64> {
+            None
+        }
+        fn with_lambda(&self, _: f64) -> Option<Box<dyn Interpolator>> {
+            None
+        }
+        fn evaluations_at_most(&self, _: usize) -> u64 {
+            0
+        }
+        fn interpolate(
+            &self,
+            _: &Scene<'_>,
+            ends: &Ends<'_>,
+            _: &mut ChaCha8Rng,
+            _: Trace<'_>,
+        ) -> Result<Solution, InterpolateError> {
+            let mut solution = Solution {
+                curve: Curve::straight(ends),
+                stop: Stop::ClosedForm,
+                iterations: 0,
+                weighting: None,
+                reduction: None,
+            };
+            match self {
+                Self::Panics => panic!("index 7 is out of range"),
+                Self::TakesOtherSegments => {
+                    solution.curve = Curve::new(ndarray::Array2::zeros((3, 5)))?;
+                }
+                Self::WeighsWithNaN => {
+                    solution.weighting = Some(Weighting { lambda: 1.0, lambda_norm: f64::NAN });
+                }
+                Self::EndsInNaN => solution.stop = Stop::Stalled { grad_norm_l2: f64::INFINITY },
+                Self::HasNoCurve => return Err(InterpolateError::StartNotFinite { point: 2 }),
+                Self::IsFine => {}
+            }
+            Ok(solution)
+        }
+    }
+
+    fn plan() -> Plan {
+        let text = r#"
+id = "bad-methods"
+version = 1
+title = "Methods that misbehave"
+segments = 4
+seed = 1
+metrics = ["energy"]
+[[model]]
+label = "Prior"
+kind = "chi-square-norm"
+config = { dim = 5 }
+[[method]]
+kind = "linear"
+label = "Linear"
+[pairs]
+draw = { gaussian = { count = 1 } }
+"#;
+        let spec = Spec::from_toml(Path::new("bad.toml"), text).unwrap();
+        let options = PlanOptions { program_sha256: String::new(), fields: false };
+        Plan::new(&spec, Tier::Full, &options).unwrap()
+    }
+
+    #[test]
+    fn what_a_bad_method_does_is_a_failed_row_that_says_so() {
+        let plan = plan();
+        let cases = [
+            (Bad::Panics, "internal error, please report it: index 7 is out of range"),
+            (
+                Bad::TakesOtherSegments,
+                "internal error: the method returned 2 segments in 5 dimensions for 4 in 5",
+            ),
+            (Bad::WeighsWithNaN, "the weight of the potential is not finite on the starting curve"),
+            (Bad::EndsInNaN, "the final gradient norm is not finite"),
+            (Bad::HasNoCurve, "the potential is not finite on the starting curve (interior point 2)"),
+        ];
+        let (planned, _) = plan.cells().next().unwrap();
+        let run = |bad: Bad| {
+            let work = Work::Interpolate { model: 0, method: Arc::new(bad), pair: 0 };
+            match run_cell(&plan, planned, &work, &AtomicBool::new(false)) {
+                Outcome::Finished(finished) => finished,
+                Outcome::Interrupted => panic!("nobody asked to stop"),
+            }
+        };
+        for (bad, expected) in cases {
+            let found = run(bad);
+            assert_eq!((found.record.status, found.curve.is_none()), (Status::Failed, true), "{bad:?}");
+            let reason = found.record.reason.unwrap();
+            assert!(reason.starts_with(expected), "{bad:?}: {reason}");
+            assert_eq!(found.record.metrics[0].value, None);
+            assert_eq!(found.record.metrics[0].reason.as_ref(), Some(&reason));
+        }
+        assert_eq!(run(Bad::IsFine).record.status, Status::Ok);
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_no_reading() {
+        let bad = |value, std_err| reading_record("m", Ok(Reading { value, std_err }));
+        for record in [bad(f64::NAN, None), bad(f64::INFINITY, None), bad(1.0, Some(f64::NAN))] {
+            assert_eq!((record.value, record.std_err), (None, None));
+            assert_eq!(record.reason.as_deref(), Some("the value is not finite"));
+        }
+    }
+}

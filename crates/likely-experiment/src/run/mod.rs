@@ -160,7 +160,7 @@ pub fn run(
                 }
                 return summary;
             }
-            let converged = converged(&record);
+            let converged = converged(record);
             summary.done += 1;
             summary.count(record.status, converged);
             observe(Event::CellFinished { hash: planned.hash.clone(), status: record.status, converged });

@@ -296,12 +296,15 @@ fn check_pairs(document: &Document, wire: &WireSpec) -> Result<PairSource, SpecE
                 }
                 WireDraw::FromDataset { dataset, count } => {
                     let count = count_of("from-dataset", *count)?;
-                    let known = wire.dataset.iter().position(|known| known.label == *dataset);
-                    let dataset = known.ok_or_else(|| {
-                        let accepted = wire.dataset.iter().map(|dataset| dataset.label.clone()).collect();
-                        let steps = [Key("pairs"), Key("draw"), Key("from-dataset"), Key("dataset")];
-                        unknown(document, &steps, "dataset", dataset, accepted)
-                    })?;
+                    let of_label = |label: &String| {
+                        let known = wire.dataset.iter().position(|known| known.label == *label);
+                        known.ok_or_else(|| {
+                            let accepted = wire.dataset.iter().map(|dataset| dataset.label.clone()).collect();
+                            let steps = [Key("pairs"), Key("draw"), Key("from-dataset"), Key("dataset")];
+                            unknown(document, &steps, "dataset", label, accepted)
+                        })
+                    };
+                    let dataset = dataset.as_ref().map(of_label).transpose()?;
                     Ok(PairSource::FromDataset { dataset, count })
                 }
             }

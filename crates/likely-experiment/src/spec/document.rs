@@ -6,7 +6,8 @@ use super::suggest::closest;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -14,11 +15,11 @@ use toml::de::{DeTable, DeValue};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file.
-    pub path: PathBuf,
+    pub path: Arc<Path>,
     /// Line, from 1.
-    pub line: usize,
+    pub line: u32,
     /// Column in characters, from 1.
-    pub column: usize,
+    pub column: u32,
 }
 
 impl fmt::Display for Place {
@@ -101,7 +102,7 @@ impl Inside {
 /// A parsed text that still knows where each key and value stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
-    path: PathBuf,
+    path: Arc<Path>,
     text: String,
     root: Node,
 }
@@ -109,7 +110,8 @@ pub(crate) struct Document {
 impl Document {
     /// Parses `text`; refuses duplicate keys and numbers that are not finite.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, SpecError> {
-        let place = |span: Range<usize>| place_in(path, text, span.start);
+        let path: Arc<Path> = Arc::from(path);
+        let place = |span: Range<usize>| place_in(&path, text, span.start);
         let root = DeTable::parse(text).map_err(|error| {
             let span = error.span().unwrap_or_default();
             if error.message() == "duplicate key" {
@@ -121,13 +123,13 @@ impl Document {
                 SpecError::Syntax { place: place(span), reason: error.message().to_owned() }
             }
         })?;
-        for (key, value) in root.get_ref().iter() {
+        for (key, value) in root.get_ref() {
             if let Some((key, span, value)) = find_not_finite(key.get_ref(), value) {
                 return Err(SpecError::NotFinite { place: place(span), key, value });
             }
         }
         let root = Node { key: 0..0, span: root.span(), inside: Inside::entries(root.get_ref()) };
-        Ok(Self { path: path.to_owned(), text: text.to_owned(), root })
+        Ok(Self { path, text: text.to_owned(), root })
     }
 
     /// The file that the text came from.
@@ -206,12 +208,12 @@ impl Document {
     }
 }
 
-fn place_in(path: &Path, text: &str, offset: usize) -> Place {
+fn place_in(path: &Arc<Path>, text: &str, offset: usize) -> Place {
     let offset = (0..=offset.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     let before = &text[..offset];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Place { path: path.to_owned(), line, column }
+    let line = before.matches('\n').count() as u32 + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u32 + 1;
+    Place { path: Arc::clone(path), line, column }
 }
 
 /// The first number below `value` that is NaN, infinite or too large for a float, with its dotted name and span.
@@ -237,7 +239,7 @@ mod tests {
 
     #[test]
     fn places_count_characters_and_survive_the_end_of_the_text() {
-        let place = |offset| place_in(Path::new("a.toml"), "é = 1\nab = 2\n", offset).to_string();
+        let place = |offset| place_in(&Arc::from(Path::new("a.toml")), "é = 1\nab = 2\n", offset).to_string();
         assert_eq!(place(0), "a.toml:1:1");
         assert_eq!(place(3), "a.toml:1:3");
         assert_eq!(place(1), "a.toml:1:1", "inside a character");

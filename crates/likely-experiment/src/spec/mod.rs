@@ -147,8 +147,8 @@ pub(crate) enum PairSource {
     Listed(Vec<ListedPair>),
     /// Distinct rows of a data set.
     FromDataset {
-        /// Index of the data set.
-        dataset: usize,
+        /// Index of the data set; that of each model where absent.
+        dataset: Option<usize>,
         count: NonZeroUsize,
     },
     /// Standard normal points of the model's dimension.
@@ -159,17 +159,17 @@ impl PairSource {
     /// Index of the data set that pairs are drawn from.
     pub(crate) fn dataset(&self) -> Option<usize> {
         match self {
-            Self::FromDataset { dataset, .. } => Some(*dataset),
+            Self::FromDataset { dataset, .. } => *dataset,
             Self::None | Self::Listed(_) | Self::Gaussian { .. } => None,
         }
     }
 
-    /// Number of all pairs.
-    pub(crate) fn count(&self) -> usize {
+    /// Number of pairs where a tier asks for `wanted`: that many drawn ones, or the first so many listed ones.
+    pub(crate) fn count(&self, wanted: Option<NonZeroUsize>) -> usize {
         match self {
             Self::None => 0,
-            Self::Listed(pairs) => pairs.len(),
-            Self::FromDataset { count, .. } | Self::Gaussian { count } => count.get(),
+            Self::Listed(pairs) => wanted.map_or(pairs.len(), |wanted| pairs.len().min(wanted.get())),
+            Self::FromDataset { count, .. } | Self::Gaussian { count } => wanted.unwrap_or(*count).get(),
         }
     }
 
@@ -179,7 +179,7 @@ impl PairSource {
             Self::None => Vec::new(),
             Self::Listed(pairs) => pairs.iter().map(|pair| pair.name.clone()).collect(),
             Self::FromDataset { .. } | Self::Gaussian { .. } => {
-                (0..self.count()).map(|i| i.to_string()).collect()
+                (0..self.count(None)).map(|i| i.to_string()).collect()
             }
         }
     }

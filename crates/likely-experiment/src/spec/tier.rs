@@ -74,7 +74,7 @@ pub(crate) struct Selection<'a> {
     pub(crate) methods: Vec<(&'a str, Vec<Variant>)>,
     /// Label of each sampler.
     pub(crate) samplers: Vec<(&'a str, Arc<dyn Sampler>)>,
-    /// The first so many pairs, where the tier limits them.
+    /// How many pairs, where the tier says so: that many drawn ones, or the first so many listed ones.
     pub(crate) pairs: Option<NonZeroUsize>,
     pub(crate) repetitions: u32,
     pub(crate) segments: NonZeroUsize,

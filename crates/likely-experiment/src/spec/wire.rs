@@ -123,7 +123,11 @@ pub(crate) struct WirePairs {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) enum WireDraw {
-    FromDataset { dataset: String, count: u32 },
+    FromDataset {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dataset: Option<String>,
+        count: u32,
+    },
     Gaussian { count: u32 },
 }
 

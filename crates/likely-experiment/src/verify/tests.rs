@@ -197,10 +197,13 @@ fn pinned_numbers_hold_to_the_tolerance_of_their_metric() {
     assert_eq!(moved_by(f64::NAN, &[]).outcome(), Outcome::Incomplete);
 }
 
+/// What is changed, and how.
+type Change = (&'static str, fn(&mut CellRecord));
+
 #[test]
 fn work_status_and_reason_of_stopping_are_pinned_exactly() {
     let pinned = Pinned::from_run(&run_of(three(), Vec::new()));
-    let changes: [(&str, fn(&mut CellRecord)); 5] = [
+    let changes: [Change; 5] = [
         ("iterations", |cell| cell.iterations += 1),
         ("evaluations-values", |cell| cell.evaluations.values += 1),
         ("evaluations-gradients", |cell| cell.evaluations.gradients -= 1),

@@ -5,4 +5,5 @@ mod bad_specs;
 mod plans;
 mod runs;
 mod shipped;
+#[cfg(test)]
 mod support;

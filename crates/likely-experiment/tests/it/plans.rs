@@ -47,6 +47,23 @@ fn tiers_choose_models_methods_weights_pairs_repetitions_and_segments() {
 }
 
 #[test]
+fn a_tier_may_draw_more_pairs_than_the_spec_and_takes_the_first_listed_ones() {
+    let place = Place::new();
+    let pairs = |text: &str| {
+        let plan = place.plan(
+            &text.replace("[pairs]", "[tier.full]\npairs = 9\n[tier.smoke]\npairs = 1\n[pairs]"),
+            Tier::Full,
+        );
+        keys(&plan).iter().map(|key| key.pair.clone()).collect::<BTreeSet<_>>().len()
+    };
+    assert_eq!(pairs(SMALL), 9);
+    let listed = "[[pair]]\nname = \"a\"\nstart = [0.0, 0.0]\nend = [1.0, 1.0]\n[[pair]]\nname = \"b\"\nstart = [0.0, 0.0]\nend = [2.0, 1.0]\n[tier.smoke]\npairs = 1\n";
+    let text = small_with("[pairs]\ndraw = { from-dataset = { dataset = \"points\", count = 6 } }", listed);
+    assert!(keys(&place.plan(&text, Tier::Smoke)).iter().all(|key| key.pair == "a"));
+    assert_eq!(keys(&place.plan(&text, Tier::Full)).len(), 8);
+}
+
+#[test]
 fn pairs_depend_on_seed_data_and_name_and_on_nothing_else() {
     let place = Place::new();
     let lines = |text: &str| {
@@ -62,7 +79,7 @@ fn pairs_depend_on_seed_data_and_name_and_on_nothing_else() {
     let base = lines(SMALL);
     assert_eq!(base.len(), 6);
     for (_, start, end) in &base {
-        assert_ne!(start, end);
+        assert_ne!(start.map(f64::to_bits), end.map(f64::to_bits));
     }
     let fewer = lines(&SMALL.replace("count = 6", "count = 3"));
     assert_eq!(fewer, base[..3], "a pair does not change when others go");
@@ -153,4 +170,13 @@ fn a_claim_about_a_method_with_one_weight_gets_that_weight() {
         small_with("lambda = [0.0, 1.0, 10.0]", "").replace("method = \"Linear\"", "method = \"ProbGEORCE\"");
     assert_eq!(place.plan(&text, Tier::Full).presentation().claims[0].lambda, Some(1.0));
     assert_eq!(place.plan(SMALL, Tier::Full).presentation().claims[0].lambda, None);
+}
+
+#[test]
+fn a_tier_is_not_held_to_claims_about_cells_that_it_leaves_out() {
+    let place = Place::new();
+    let text = small_with("[pairs]", "[tier.smoke]\nlambda = [1.0]\n\n[pairs]")
+        .replace("method = \"Linear\"", "method = \"ProbGEORCE\"\nlambda = 10.0");
+    assert_eq!(place.plan(&text, Tier::Full).presentation().claims.len(), 1);
+    assert!(place.plan(&text, Tier::Smoke).presentation().claims.is_empty());
 }
