@@ -177,8 +177,8 @@ impl FiniteSet {
         let mut total = 0.0;
         for weight in weights.iter_mut() {
             let logit = *weight - top;
-            // `!(<)` rather than `>=`, so that NaN goes on.
-            *weight = if !(logit < NEGLIGIBLE) { libm::exp(logit) } else { 0.0 };
+            // NaN is not below anything, so it goes on.
+            *weight = if logit < NEGLIGIBLE { 0.0 } else { libm::exp(logit) };
             total += *weight;
         }
         for weight in weights.iter_mut() {
@@ -207,7 +207,7 @@ impl FiniteSet {
             *value = -self.weigh(scales, x, &mut weights);
             average.fill(0.0);
             // A weight of zero adds nothing, and most are zero once the noise is small; a NaN is kept.
-            for (&weight, point) in weights.iter().zip(self.rows()).filter(|(weight, _)| !(**weight <= 0.0)) {
+            for (&weight, point) in weights.iter().zip(self.rows()).filter(|(weight, _)| **weight != 0.0) {
                 for ((sum, &x), &p) in average.iter_mut().zip(x).zip(point) {
                     *sum += weight * per_point(x, p);
                 }

@@ -362,3 +362,52 @@ fn draw_in_proportion(weights: ArrayView1<'_, f64>, rng: &mut ChaCha8Rng) -> usi
     }
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+    use std::num::NonZeroU32;
+
+    fn settings(components: u32) -> Fitted {
+        let text = format!("components = {components}");
+        toml::from_str(&text).expect("the other keys have defaults")
+    }
+
+    fn points_of_figure_3() -> Array2<f64> {
+        let text = include_str!("../../../../experiments/data/fig3-points.csv");
+        let numbers =
+            text.lines().skip(1).flat_map(|line| line.split(',').map(|x| x.parse().expect("a number")));
+        Array2::from_shape_vec((300, 2), numbers.collect()).expect("300 points")
+    }
+
+    #[test]
+    fn the_parameters_of_figure_3_are_the_published_ones() {
+        let points = points_of_figure_3();
+        let fit = fit(points.view(), &settings(2), Seed::new(1)).unwrap();
+        let first = usize::from(fit.mixture.means()[[0, 0]] > 5.0);
+        let published = array![[-0.286_497_47, -0.287_713_80], [13.671_535_45, 0.081_265_05]];
+        for (k, published) in [first, 1 - first].into_iter().zip(published.rows()) {
+            assert!((fit.mixture.weights()[k] - 0.5).abs() < 1e-6);
+            assert!((&fit.mixture.means().row(k) - &published).iter().all(|off| off.abs() < 1e-4));
+        }
+        assert!((fit.mean_log_likelihood + 5.534_321_3).abs() < 1e-6, "{}", fit.mean_log_likelihood);
+    }
+
+    #[test]
+    fn a_step_never_lowers_the_likelihood() {
+        let points = points_of_figure_3();
+        let mut reached = f64::NEG_INFINITY;
+        for iterations in 1..30 {
+            let settings = Fitted {
+                restarts: NonZeroU32::MIN,
+                max_iterations: NonZeroU32::new(iterations).unwrap(),
+                ..settings(4)
+            };
+            let fit = fit(points.view(), &settings, Seed::new(1)).unwrap();
+            // The floor is not part of the likelihood, so it may take its own size back.
+            assert!(fit.mean_log_likelihood > reached - 1e-7, "after {iterations} iterations");
+            reached = fit.mean_log_likelihood;
+        }
+    }
+}
