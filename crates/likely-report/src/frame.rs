@@ -32,7 +32,7 @@ pub fn cells_frame(run: &Run) -> Result<DataFrame, ReportError> {
     let ran = |cell: &CellRecord| cell.status == Status::Ok;
     columns
         .push(floats("grad-norm-l2", &cells, |cell| cell.stop.as_ref().and_then(|stop| stop.grad_norm_l2)));
-    let works: [(&str, fn(&CellRecord) -> u64); 3] = [
+    let works: [Work; 3] = [
         ("method-iterations", |cell| u64::from(cell.iterations)),
         ("method-value-points", |cell| cell.evaluations.values),
         ("method-gradient-points", |cell| cell.evaluations.gradients),
@@ -138,6 +138,9 @@ pub(crate) fn parquet_bytes(name: &str, frame: &DataFrame) -> Result<Vec<u8>, Re
     written.map_err(|source| ReportError::Frame { table: name.to_owned(), source })?;
     Ok(bytes)
 }
+
+/// A column of counts, and where a cell has it.
+type Work = (&'static str, fn(&CellRecord) -> u64);
 
 fn key_columns(rows: &[Row<'_>]) -> Vec<Column> {
     let names = |name: &str, of: fn(&CellKey) -> String| {

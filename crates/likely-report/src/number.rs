@@ -25,7 +25,7 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
     let scientific = format!("{value:.*e}", digits - 1);
     let exponent: i32 = scientific.split('e').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
     if (-4..6).contains(&exponent) {
-        let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
+        let decimals = (i32::try_from(digits).unwrap_or(i32::MAX) - 1 - exponent).max(0) as usize;
         format!("{value:.decimals$}")
     } else {
         scientific

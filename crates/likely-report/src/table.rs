@@ -83,6 +83,9 @@ impl Column {
     }
 }
 
+/// Places (row, column) of the entries that are compared, by the metric and what they share.
+type Contests = BTreeMap<(usize, Vec<AxisValue>), Vec<(usize, usize)>>;
+
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TableRow {
@@ -128,7 +131,7 @@ impl Table {
             })
             .collect();
         let mut table_rows = Vec::new();
-        let mut contests: BTreeMap<(usize, Vec<AxisValue>), Vec<(usize, usize)>> = BTreeMap::new();
+        let mut contests = Contests::new();
         for (heads, cells) in group_by(&shown, &record.rows) {
             let mut entries = Vec::with_capacity(columns.len());
             for (span, _) in &spans {
@@ -241,8 +244,9 @@ impl Table {
         }
         if entries().any(|entry| entry.unconverged) {
             let stops: Vec<String> = stops.iter().map(|(kind, number)| format!("{kind} {number}")).collect();
+            let behind = if averaged.is_empty() { "" } else { " in at least one of the cells averaged" };
             self.remarks.push(format!(
-                "† stopped before it converged, in at least one of the cells averaged (cells in this table: {}).",
+                "† stopped before it converged{behind} (cells of this table: {}).",
                 stops.join(", ")
             ));
         }

@@ -43,9 +43,9 @@ pub(crate) fn lines(
     methods: &[String],
 ) -> Result<Picture, ReportError> {
     let y = Measure { meta: metric(run, record, y)?, scale: y_scale };
-    chart(run, record, methods, |cells, style, remarks, lone| {
-        let names: Vec<String> = group_by(lone, &[axis]).iter().map(|(value, _)| value[0].text()).collect();
-        let numeric = matches!(axis, Axis::Lambda | Axis::Repetition | Axis::Segments);
+    let numeric = matches!(axis, Axis::Lambda | Axis::Repetition | Axis::Segments);
+    let names: Vec<String> = group_by(&rows(run), &[axis]).iter().map(|(value, _)| value[0].text()).collect();
+    let (mut picture, remarks) = chart(run, record, methods, |cells, style, remarks| {
         let (mut spots, mut levels) = (Vec::new(), Vec::new());
         for (value, group) in group_by(cells, &[axis]) {
             let summary = Summary::new(&group, &y.meta.id);
@@ -64,54 +64,51 @@ pub(crate) fn lines(
                 remarks.off_scale += 1;
                 continue;
             }
-            remarks.open |= !summary.unconverged.is_empty();
-            spots.push(Spot {
-                y_interval: interval,
-                open: !summary.unconverged.is_empty(),
-                ..Spot::new(x, height)
-            });
+            let open = !summary.unconverged.is_empty();
+            remarks.open |= open;
+            spots.push(Spot { y_interval: interval, open, ..Spot::new(x, height) });
         }
         spots.sort_by(|a, b| a.x.total_cmp(&b.x));
         (spots, levels)
-    })
-    .map(|(mut picture, remarks)| {
-        let names: Vec<String> =
-            group_by(&rows(run), &[axis]).iter().map(|(value, _)| value[0].text()).collect();
-        let numeric = matches!(axis, Axis::Lambda | Axis::Repetition | Axis::Segments);
-        let title = match axis {
-            Axis::Lambda => "weight λ of the potential",
-            Axis::Model => "model",
-            Axis::Method => "method",
-            Axis::Pair => "pair of end points",
-            Axis::Repetition => "repetition",
-            Axis::Segments => "segments of the curve",
+    });
+    let title = match axis {
+        Axis::Lambda => "weight λ of the potential",
+        Axis::Model => "model",
+        Axis::Method => "method",
+        Axis::Pair => "pair of end points",
+        Axis::Repetition => "repetition",
+        Axis::Segments => "segments of the curve",
+    };
+    let mut apart = false;
+    for panel in &mut picture.panels {
+        let xs = panel.series.iter().flat_map(|series| series.spots.iter().map(|spot| spot.x));
+        panel.x.span = if numeric {
+            Span::holding(x_scale, xs).unwrap_or(Span::Linear { low: 0.0, high: 1.0 })
+        } else {
+            Span::Named(names.clone())
         };
-        let mut apart = false;
-        for panel in &mut picture.panels {
-            let xs = panel.series.iter().flat_map(|series| series.spots.iter().map(|spot| spot.x));
-            panel.x.title = title.to_owned();
-            panel.x.span = if numeric {
-                Span::holding(x_scale, xs).unwrap_or(Span::Linear { low: 0.0, high: 1.0 })
-            } else {
-                Span::Named(names.clone())
-            };
-            set_y(panel, y);
-            let several = panel.series.len() > 1;
-            let intervals = |series: &Series| series.spots.iter().any(|spot| spot.y_interval.is_some());
-            if several && panel.series.iter().any(intervals) {
-                let middle = (panel.series.len() - 1) as f64 / 2.0;
-                for (place, series) in panel.series.iter_mut().enumerate() {
-                    series.aside = (place as f64 - middle) * ASIDE;
-                }
-                apart = true;
-            }
+        title.clone_into(&mut panel.x.title);
+        set_y(panel, y);
+        apart |= set_apart(panel);
+    }
+    remark(&mut picture, &remarks);
+    if apart {
+        picture.notes.push("Points of different methods are set a little apart sideways.".to_owned());
+    }
+    Ok(picture)
+}
+
+/// Moves the lines of a panel sideways where intervals would cover each other; says whether it did.
+fn set_apart(panel: &mut Panel) -> bool {
+    let intervals = |series: &Series| series.spots.iter().any(|spot| spot.y_interval.is_some());
+    let needed = panel.series.len() > 1 && panel.series.iter().any(intervals);
+    if needed {
+        let middle = (panel.series.len() - 1) as f64 / 2.0;
+        for (place, series) in panel.series.iter_mut().enumerate() {
+            series.aside = (place as f64 - middle) * ASIDE;
         }
-        remark(&mut picture, &remarks);
-        if apart {
-            picture.notes.push("Points of different methods are set a little apart sideways.".to_owned());
-        }
-        picture
-    })
+    }
+    needed
 }
 
 /// One metric against another, through the weights of each method.
@@ -124,7 +121,7 @@ pub(crate) fn tradeoff(
 ) -> Result<Picture, ReportError> {
     let x = Measure { meta: metric(run, record, x)?, scale: x_scale };
     let y = Measure { meta: metric(run, record, y)?, scale: y_scale };
-    let (mut picture, remarks) = chart(run, record, methods, |cells, _, remarks, _| {
+    let (mut picture, remarks) = chart(run, record, methods, |cells, _, remarks| {
         let mut groups = group_by(cells, &[Axis::Lambda]);
         groups.sort_by(|(a, _), (b, _)| {
             a[0].as_number().unwrap_or(-1.0).total_cmp(&b[0].as_number().unwrap_or(-1.0))
@@ -143,7 +140,7 @@ pub(crate) fn tradeoff(
             spots.push(Spot { x: across, y: up, x_interval, y_interval, open, label });
         }
         (spots, Vec::new())
-    })?;
+    });
     for panel in &mut picture.panels {
         let spots = || panel.series.iter().flat_map(|series| &series.spots);
         let ends = |spot: &Spot| spot.x_interval.unwrap_or([spot.x; 2]);
@@ -163,8 +160,8 @@ fn chart(
     run: &Run,
     record: &FigureRecord,
     methods: &[String],
-    mut draw: impl FnMut(&[Row<'_>], Style, &mut Remarks, &[Row<'_>]) -> Drawn,
-) -> Result<(Picture, Remarks), ReportError> {
+    mut draw: impl FnMut(&[Row<'_>], Style, &mut Remarks) -> Drawn,
+) -> (Picture, Remarks) {
     let all = rows(run);
     let places = method_places(&all);
     let shown: Vec<Row<'_>> =
@@ -177,7 +174,7 @@ fn chart(
         for (method, cells) in group_by(&of_model, &[Axis::Method]) {
             let AxisValue::Name(name) = &method[0] else { continue };
             let style = method_style(place_of(&places, name));
-            let (spots, levels) = draw(&cells, style, &mut remarks, &all);
+            let (spots, levels) = draw(&cells, style, &mut remarks);
             let shown_style =
                 if spots.is_empty() { levels.first().map(|level| level.style) } else { Some(style) };
             let key = shown_style.map(|style| Key::Line(name.clone(), style));
@@ -209,7 +206,7 @@ fn chart(
         bar: None,
         notes: Vec::new(),
     };
-    Ok((picture, remarks))
+    (picture, remarks)
 }
 
 fn set_y(panel: &mut Panel, y: Measure<'_>) {

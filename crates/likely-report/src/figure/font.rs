@@ -3,7 +3,7 @@
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use std::sync::OnceLock;
 
-/// The regular face as a file: Latin, Greek, mathematics, sub- and superscripts of DejaVu Sans.
+/// The regular face as a file: Latin, Greek, mathematics, sub- and superscripts.
 pub(crate) static REGULAR: &[u8] = include_bytes!("../../assets/DejaVuSans.subset.ttf");
 /// The bold face as a file.
 pub(crate) static BOLD: &[u8] = include_bytes!("../../assets/DejaVuSans-Bold.subset.ttf");

@@ -119,3 +119,82 @@ fn draw_y_title(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
     }
     drawing.text(Label { upwards: true, ..label(&panel.y.title, at, em, Anchor::Middle, INK) });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::palette::method_style;
+    use crate::figure::picture::{Bar, Key, PictureAxis, Series, Spot};
+    use crate::figure::scale::Span;
+    use likely_record::Scale;
+
+    fn panel(place: usize, size: f64) -> Panel {
+        let spots: Vec<Spot> = (0..6)
+            .map(|step| {
+                let x = f64::from(step);
+                Spot { label: Some(format!("{x}")), ..Spot::new(x, size * (x - 2.5)) }
+            })
+            .collect();
+        let span = |values: Vec<f64>| Span::holding(Scale::Linear, values.into_iter()).unwrap();
+        Panel {
+            title: format!("a model with quite a long name, number {place}"),
+            x: PictureAxis { title: "weight λ".to_owned(), span: span(vec![0.0, 5.0]) },
+            y: PictureAxis {
+                title: "energy (squared units)".to_owned(),
+                span: span(vec![-3.0 * size, 3.0 * size]),
+            },
+            aspect: 0.75,
+            heat: None,
+            dots: Vec::new(),
+            levels: Vec::new(),
+            series: vec![Series { name: "one".to_owned(), style: method_style(0), spots, aside: 0.0 }],
+            marks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn no_text_leaves_the_page_or_covers_another() {
+        let mut checked = 0;
+        for panels in 1..=6 {
+            for (size, bar) in [(1.0, false), (1e-7, true), (1.234_567e8, true)] {
+                let legend = (0..7).map(|place| {
+                    Key::Line(format!("a method with a name that is long, {place}"), method_style(place))
+                });
+                let picture = Picture {
+                    id: "p".to_owned(),
+                    title: "A title that is much longer than the picture is wide, as titles sometimes are, "
+                        .repeat(2),
+                    panels: (0..panels).map(|place| panel(place, size)).collect(),
+                    legend: std::iter::once(Key::Heading("method".to_owned())).chain(legend).collect(),
+                    bar: bar.then(|| Bar {
+                        title: "log-density (nats)".to_owned(),
+                        low: -16.0,
+                        high: -3.3,
+                        open_below: true,
+                    }),
+                    notes: vec!["A note that explains what was left out. ".repeat(6)],
+                };
+                let drawing = layout(&picture);
+                let labels: Vec<&Label> = drawing.labels().collect();
+                assert!(drawing.is_finite() && labels.len() > 10);
+                for (place, label) in labels.iter().enumerate() {
+                    let [left, top, right, bottom] = label.bounds();
+                    let inside =
+                        left >= 0.0 && top >= 0.0 && right <= drawing.width && bottom <= drawing.height;
+                    assert!(inside, "{panels} panels, size {size}: `{}` leaves the page", label.text);
+                    for other in &labels[..place] {
+                        let [l, t, r, b] = other.bounds();
+                        let apart = right <= l || left >= r || bottom <= t || top >= b;
+                        assert!(
+                            apart,
+                            "{panels} panels, size {size}: `{}` covers `{}`",
+                            label.text, other.text
+                        );
+                        checked += 1;
+                    }
+                }
+            }
+        }
+        assert!(checked > 1000, "{checked}");
+    }
+}

@@ -21,8 +21,9 @@ pub(crate) fn legend_width(legend: &[Key]) -> f64 {
 
 fn parts(key: &Key) -> (&str, f64, bool) {
     match key {
-        Key::Line(text, _) => (text, SAMPLE + 7.0, false),
-        Key::Mark(text, _) | Key::Open(text) | Key::Dot(text) => (text, SAMPLE + 7.0, false),
+        Key::Line(text, _) | Key::Mark(text, _) | Key::Open(text) | Key::Dot(text) => {
+            (text, SAMPLE + 7.0, false)
+        }
         Key::Heading(text) => (text, 0.0, true),
     }
 }

@@ -127,12 +127,12 @@ fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> {
     (0..=count)
         .map(|tick| {
             let value = (first + tick as f64) * step;
-            let text = if largest >= 1e6 || largest < 1e-3 {
+            let text = if (1e-3..1e6).contains(&largest) {
+                format!("{value:.decimals$}")
+            } else {
                 // Enough digits to tell neighbours apart.
                 let digits = (value.abs().max(step).log10() + 1e-9).floor() - (step.log10() + 1e-9).floor();
                 trim_mantissa(&format!("{value:.*e}", digits.clamp(0.0, 16.0) as usize))
-            } else {
-                format!("{value:.decimals$}")
             };
             let text = if value.abs() < step / 2.0 { "0".to_owned() } else { text };
             (value, typeset(&text))

@@ -188,7 +188,7 @@ fn record(cell: &Cell) -> Option<(CellRecord, Option<CurveRecord>)> {
                 })
                 .collect();
             let curve = curve(cell);
-            record.curve_sha256 = Some(curve.sha256().unwrap());
+            record.curve_sha256 = Some(curve.sha256().expect("a scene can be written to a temporary folder"));
             Some((record, Some(curve)))
         }
     }
@@ -196,7 +196,7 @@ fn record(cell: &Cell) -> Option<(CellRecord, Option<CurveRecord>)> {
 
 /// Writes the run to disk and reads it back.
 pub(crate) fn scene(cells: &[Cell], presentation: Presentation) -> Scene {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("a scene can be written to a temporary folder");
     let plan = PlanRecord {
         format: FORMAT,
         experiment: "made-up".to_owned(),
@@ -227,14 +227,16 @@ pub(crate) fn scene(cells: &[Cell], presentation: Presentation) -> Scene {
     };
     let writing =
         RunFolder::create_or_resume(folder.path(), &plan, &presentation, &provenance, "id = 'made-up'\n")
-            .unwrap();
+            .expect("a scene can be written to a temporary folder");
     for cell in cells {
         if let Some((record, curve)) = record(cell) {
             let timing = TimingRecord { format: FORMAT, wall_s: 0.125, cpu_s: 0.1 };
-            writing.write_cell(&record, curve.as_ref(), &timing).unwrap();
+            writing
+                .write_cell(&record, curve.as_ref(), &timing)
+                .expect("a scene can be written to a temporary folder");
         }
     }
-    let run = Run::read(writing.path()).unwrap();
+    let run = Run::read(writing.path()).expect("a scene can be written to a temporary folder");
     Scene { _folder: folder, run }
 }
 
@@ -362,6 +364,10 @@ pub(crate) fn many() -> Scene {
     scene(&many_cells(), presentation(many_tables(), many_figures()))
 }
 
+pub(crate) fn many_without_figures() -> Scene {
+    scene(&many_cells(), presentation(many_tables(), Vec::new()))
+}
+
 pub(crate) fn verdicts() -> Vec<VerdictRecord> {
     let verdict = |kind, lambda: f64, pair: Option<&str>, reference, now, status, note: &str| VerdictRecord {
         kind,
@@ -381,16 +387,23 @@ pub(crate) fn verdicts() -> Vec<VerdictRecord> {
         place: "a paper, Figure 1, legend".to_owned(),
         note: note.to_owned(),
     };
-    use VerdictKind::{Pinned, Published};
-    use VerdictStatus as S;
+    let (published, pinned) = (VerdictKind::Published, VerdictKind::Pinned);
     vec![
-        verdict(Published, 0.0, Some("0"), Some(-6.53), Some(-6.53), S::Same, ""),
-        verdict(Published, 1.0, Some("0"), Some(-6.40), Some(-6.330_012_7), S::Moved, ""),
-        verdict(Published, 10.0, Some("0"), Some(-5.30), Some(-5.255_4), S::Deviation, "D3: other start"),
-        verdict(Published, 25.0, Some("0"), None, Some(-4.75), S::NotPublic, ""),
-        verdict(Published, 100.0, None, Some(-4.6), None, S::NotMeasured, "no cell of this tier"),
-        verdict(Pinned, 0.0, Some("0"), Some(-6.53), Some(-6.53), S::Same, ""),
-        verdict(Pinned, 1.0, Some("0"), Some(-6.33), Some(-6.330_012_7), S::Moved, ""),
-        verdict(Pinned, 10.0, Some("1"), Some(-5.2), Some(-5.2), S::Same, ""),
+        verdict(published, 0.0, Some("0"), Some(-6.53), Some(-6.53), VerdictStatus::Same, ""),
+        verdict(published, 1.0, Some("0"), Some(-6.40), Some(-6.330_012_7), VerdictStatus::Moved, ""),
+        verdict(
+            published,
+            10.0,
+            Some("0"),
+            Some(-5.30),
+            Some(-5.255_4),
+            VerdictStatus::Deviation,
+            "D3: other start",
+        ),
+        verdict(published, 25.0, Some("0"), None, Some(-4.75), VerdictStatus::NotPublic, ""),
+        verdict(published, 100.0, None, Some(-4.6), None, VerdictStatus::NotMeasured, "no cell of this tier"),
+        verdict(pinned, 0.0, Some("0"), Some(-6.53), Some(-6.53), VerdictStatus::Same, ""),
+        verdict(pinned, 1.0, Some("0"), Some(-6.33), Some(-6.330_012_7), VerdictStatus::Moved, ""),
+        verdict(pinned, 10.0, Some("1"), Some(-5.2), Some(-5.2), VerdictStatus::Same, ""),
     ]
 }

@@ -1,7 +1,8 @@
 //! Tables say what the cells say, and no more.
 
 use crate::scene::{
-    Cell, ENERGY, EVALUATIONS, LIKELIHOOD, Outcome, Scene, many, presentation, ran, scene, table,
+    Cell, ENERGY, EVALUATIONS, LIKELIHOOD, Outcome, Scene, many_without_figures, presentation, ran, scene,
+    table,
 };
 use likely_record::Axis;
 use likely_report::{ReportError, cells_frame, write_run};
@@ -10,7 +11,7 @@ use std::fs;
 use std::io::Cursor;
 
 fn file(scene: &Scene, name: &str) -> String {
-    fs::read_to_string(scene.run.path.join(name)).unwrap()
+    fs::read_to_string(scene.run.path.join(name)).expect("the report has this file")
 }
 
 /// One pair; two methods tie at four digits, one failed, one was skipped, one stopped early.
@@ -45,7 +46,7 @@ fn small() -> Scene {
     ];
     let tables = vec![table("main", &[Axis::Method, Axis::Lambda], &[], &[LIKELIHOOD, ENERGY, EVALUATIONS])];
     let scene = scene(&cells, presentation(tables, Vec::new()));
-    write_run(&scene.run, &[]).unwrap();
+    write_run(&scene.run, &[]).expect("the report can be written");
     scene
 }
 
@@ -67,7 +68,7 @@ fn ties_share_the_bold_and_failed_skipped_and_missing_cells_win_nothing() {
 
     Best in bold, second best underlined; entries equal at the digits shown share the place.
 
-    † stopped before it converged, in at least one of the cells averaged (cells in this table: stalled 1).
+    † stopped before it converged (cells of this table: stalled 1).
 
     (a) failed: step 3 is not finite: 100 % \| x\_1
 
@@ -85,7 +86,7 @@ fn latex_is_escaped_and_needs_booktabs_only() {
     % Needs \usepackage{booktabs}.
     \begin{table}[t]
     \centering
-    \caption{Table main. Best in bold, second best underlined; entries equal at the digits shown share the place. \dag{} stopped before it converged, in at least one of the cells averaged (cells in this table: stalled 1).}
+    \caption{Table main. Best in bold, second best underlined; entries equal at the digits shown share the place. \dag{} stopped before it converged (cells of this table: stalled 1).}
     \label{tab:main}
     \begin{tabular}{llrrr}
     \toprule
@@ -113,7 +114,7 @@ fn latex_is_escaped_and_needs_booktabs_only() {
 
 #[test]
 fn a_mean_over_fewer_cells_than_planned_is_shown_with_its_reasons_and_not_ranked() {
-    let scene = many();
+    let scene = many_without_figures();
     write_run(&scene.run, &[]).unwrap();
     let text = file(&scene, "tables/wide.md");
     let line = text.lines().find(|line| line.contains("ProbGEORCE accelerated")).unwrap();
@@ -174,7 +175,7 @@ fn csv_reads_back_bit_for_bit() {
 
 #[test]
 fn parquet_reads_back_and_has_the_same_bytes_every_time() {
-    let scene = many();
+    let scene = many_without_figures();
     write_run(&scene.run, &[]).unwrap();
     let path = scene.run.path.join("tables/cells.parquet");
     let bytes = fs::read(&path).unwrap();
@@ -189,7 +190,7 @@ fn parquet_reads_back_and_has_the_same_bytes_every_time() {
 
 #[test]
 fn every_planned_cell_is_a_row_and_clock_readings_stay_out_of_it() {
-    let scene = many();
+    let scene = many_without_figures();
     write_run(&scene.run, &[]).unwrap();
     let cells = file(&scene, "tables/cells.csv");
     assert_eq!(cells.lines().count(), 1 + scene.run.plan.cells.len());
