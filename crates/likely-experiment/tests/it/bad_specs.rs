@@ -1,6 +1,6 @@
 //! Bad specs: every message names file, line, column, the key, and what would be right.
 
-use crate::support::{Place, small_with, spec_error};
+use crate::support::{Place, SMALL, small_with, spec_error};
 
 /// Replaces a text of the small spec, and what must be said then.
 type Case = (&'static str, &'static str, &'static str);
@@ -344,4 +344,27 @@ fn what_only_planning_can_find_names_its_place_too() {
 fn an_unreadable_spec_is_named() {
     let error = likely_experiment::Spec::read(std::path::Path::new("no/such.toml")).unwrap_err().to_string();
     assert!(error.starts_with("cannot read the spec no/such.toml: "), "{error}");
+}
+
+#[test]
+fn no_damage_to_a_spec_makes_reading_it_panic() {
+    let read = |text: &str| likely_experiment::Spec::from_toml(std::path::Path::new("spec.toml"), text);
+    let mut refused = 0;
+    for end in 0..SMALL.len() {
+        refused += usize::from(read(&SMALL[..end]).is_err());
+    }
+    for at in 0..SMALL.len() {
+        for byte in ["", "\"", "[", "=", "é", "9", "\0"] {
+            let text = format!("{}{byte}{}", &SMALL[..at], &SMALL[at + 1..]);
+            if let Err(error) = read(&text) {
+                assert!(error.to_string().starts_with("spec.toml:"), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > SMALL.len(), "{refused}");
+    for opening in ["[", "{ a = ", "[{ a = "] {
+        let text = format!("id = {}", opening.repeat(100_000));
+        assert!(read(&text).unwrap_err().to_string().contains("not TOML"));
+    }
 }
