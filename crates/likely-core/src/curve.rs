@@ -235,14 +235,29 @@ impl<'a> Ends<'a> {
 /// One row `x p + y q` for each pair of coefficients.
 fn combine(p: ArrayView1<'_, f64>, q: ArrayView1<'_, f64>, coefficients: &[[f64; 2]]) -> Array2<f64> {
     let (p, q) = (p.as_standard_layout(), q.as_standard_layout());
-    let (p, q) = (slice_of(&p), slice_of(&q));
-    let mut points = Vec::with_capacity(coefficients.len() * p.len());
-    pulp::Arch::new().dispatch(|| {
-        for [x, y] in coefficients {
-            points.extend(p.iter().zip(q).map(|(p, q)| x * p + y * q));
-        }
-    });
+    let points = pulp::Arch::new().dispatch(Combine { p: slice_of(&p), q: slice_of(&q), coefficients });
     Array2::from_shape_vec((coefficients.len(), p.len()), points).expect("one row a pair of coefficients")
+}
+
+/// The loop of [`combine`], compiled once for each vector width; a closure would be compiled for the narrowest alone.
+struct Combine<'a> {
+    p: &'a [f64],
+    q: &'a [f64],
+    coefficients: &'a [[f64; 2]],
+}
+
+impl pulp::WithSimd for Combine<'_> {
+    type Output = Vec<f64>;
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Vec<f64> {
+        let mut points = Vec::with_capacity(self.coefficients.len() * self.p.len());
+        for [x, y] in self.coefficients {
+            points.extend(self.p.iter().zip(self.q).map(|(p, q)| x * p + y * q));
+        }
+        points
+    }
 }
 
 fn slice_of<'a>(v: &'a ndarray::CowArray<'_, f64, ndarray::Ix1>) -> &'a [f64] {
