@@ -1,0 +1,111 @@
+use crate::project::{Project, spec};
+use std::fs;
+
+#[test]
+fn an_experiment_is_reproduced_pinned_and_verified() {
+    let project = Project::new();
+    let verify = ["verify", "experiments/tiny.toml"];
+    let nothing = project.run(&verify).ends(4);
+    assert!(nothing.err.contains("likely run experiments/tiny.toml --tier laptop"), "{}", nothing.err);
+
+    let answer = project.run(&["reproduce", "--json", "--quiet"]).ends(0).json();
+    assert_eq!(answer["page"], "results/report.html");
+    let page = fs::read_to_string(project.path().join("results/report.html")).unwrap();
+    assert!(page.contains("A small run"));
+    assert!(project.run(&verify).ends(4).out.contains("nothing to compare with"));
+
+    let first = project.run(&["pin"]).ends(0);
+    assert!(first.out.contains("first numbers of 12 cells"), "{}", first.out);
+    let same = project.run(&verify).ends(0);
+    assert!(same.out.contains("every number is the same (24 same)"), "{}", same.out);
+
+    let pinned = project.path().join("results/pinned/tiny-laptop.json");
+    let text = fs::read_to_string(&pinned).unwrap();
+    assert!(text.contains("\"cpu\"") && !text.contains("wall"), "{text}");
+    fs::write(&pinned, text.replacen("\"iterations\": 0", "\"iterations\": 5", 1)).unwrap();
+    let moved = project.run(&verify).ends(1);
+    assert!(moved.out.contains("was 5, is 0"), "{}", moved.out);
+    let moved = project.run(&["reproduce", "--quiet"]).ends(1);
+    assert!(moved.out.contains("was 5, is 0"), "{}", moved.out);
+    let again = project.run(&["pin"]).ends(0);
+    assert!(again.out.contains("iterations  5    ->  0"), "{}", again.out);
+    project.run(&verify).ends(0);
+
+    let run = project.only_run("results");
+    let run = run.to_str().unwrap();
+    let json = project.run(&["verify", run, "--json"]).ends(0).json();
+    assert_eq!(json["runs"][0]["outcome"], "same");
+    let compared = project.run(&["compare", run, run, "--json"]).ends(0).json();
+    assert_eq!(compared["comparison"]["metrics"][0]["identical"], 12);
+    fs::remove_file(project.path().join("results/report.html")).unwrap();
+    project.run(&["report"]).ends(0);
+    assert!(project.path().join("results/report.html").exists());
+}
+
+#[test]
+fn a_published_number_that_moved_ends_with_1_and_a_known_deviation_does_not() {
+    let claim = "\n[[claim]]\nmodel = \"KDE\"\nmethod = \"Linear\"\npair = \"0\"\nmetric = \"energy\"\nvalue = 99.0\n\
+                 tolerance = 0.005\nplace = \"nowhere\"\n";
+    let project = Project::with(&format!("{}{claim}", spec(1)));
+    let moved = project.run(&["reproduce", "--quiet"]).ends(1);
+    assert!(moved.out.contains("moved") && moved.out.contains("published"), "{}", moved.out);
+    let project = Project::with(&format!("{}{claim}deviation = \"D1\"\n", spec(1)));
+    let known = project.run(&["reproduce", "--quiet"]).ends(0);
+    assert!(known.out.contains("deviations"), "{}", known.out);
+}
+
+#[test]
+fn plans_show_cells_and_cost_without_running() {
+    let project = Project::new();
+    let plan = project.run(&["plan", "experiments/tiny.toml"]).ends(0);
+    assert!(plan.out.contains("12 cells at the laptop tier"), "{}", plan.out);
+    let json = project.run(&["plan", "experiments/tiny.toml", "--json"]).ends(0).json();
+    assert_eq!(json["plan"]["cells"].as_array().unwrap().len(), 12);
+    assert!(!project.path().join("results").exists());
+}
+
+#[test]
+fn every_table_is_listed() {
+    let project = Project::new();
+    let json = project.run(&["list", "--json"]).ends(0).json();
+    let sizes = [
+        ("methods", likely_methods::ALL.len()),
+        ("samplers", likely_methods::SAMPLERS.len()),
+        ("models", likely_models::ALL.len()),
+        ("metrics", likely_metrics::ALL.len()),
+        ("experiments", 1),
+    ];
+    for (name, size) in sizes {
+        assert_eq!(json[name].as_array().unwrap().len(), size, "{name}");
+    }
+    assert_eq!(json["experiments"][0]["id"], "tiny");
+    let markdown = project.run(&["list", "--methods", "--markdown"]).ends(0).out;
+    assert!(markdown.starts_with("| method | summary | source |\n| --- |"), "{markdown}");
+}
+
+#[test]
+fn the_doctor_finds_a_bad_spec_and_says_what_to_do() {
+    let project = Project::new();
+    let fine = project.run(&["doctor"]).ends(0);
+    assert!(!fine.out.contains("problem"), "{}", fine.out);
+    project.write("experiments/bad.toml", "id = 3\n");
+    let bad = project.run(&["doctor", "--json"]).ends(2).json();
+    assert_eq!(bad["problems"], 1);
+    let check = bad["checks"].as_array().unwrap().iter().find(|check| check["ok"] == false).unwrap();
+    assert!(check["found"].as_str().unwrap().contains("bad.toml:1:"), "{check}");
+}
+
+#[test]
+fn every_command_has_an_example_and_the_exit_codes() {
+    let project = Project::new();
+    let commands =
+        ["list", "plan", "run", "reproduce", "report", "verify", "pin", "compare", "doctor", "interpolate"];
+    for command in commands {
+        let help = project.run(&[command, "--help"]).ends(0).out;
+        assert!(help.contains("Examples:\n  likely ") && help.contains("130 interrupted"), "{help}");
+    }
+    assert_eq!(commands.len(), 10);
+    project.run(&["run"]).ends(2);
+    project.run(&["run", "experiments/tiny.toml", "--tier", "huge"]).ends(2);
+    project.run(&["run", "experiments/tiny.toml", "--threads", "0"]).ends(2);
+}

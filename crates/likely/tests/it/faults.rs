@@ -1,0 +1,115 @@
+use crate::project::{Answer, Project, results_of, spec};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Starts a run of thousands of cells and waits until some of them are there.
+fn long_run(project: &Project) -> Child {
+    let mut command = project.likely(&["run", "experiments/tiny.toml", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let runs = project.path().join("results/runs");
+    for _ in 0..600 {
+        let written = fs::read_dir(&runs)
+            .into_iter()
+            .flatten()
+            .filter_map(|run| fs::read_dir(run.unwrap().path().join("cells")).ok())
+            .flatten()
+            .count();
+        if written > 2 {
+            return child;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    panic!("no cell after half a minute: {:?}", Answer::of(child.wait_with_output().unwrap()));
+}
+
+#[test]
+fn a_second_run_on_one_folder_is_told_who_holds_it() {
+    let project = Project::with(&spec(5000));
+    let mut first = long_run(&project);
+    let second = project.run(&["run", "experiments/tiny.toml"]).ends(2);
+    let holder = format!("held by process {}", first.id());
+    assert!(second.err.contains(&holder), "{}", second.err);
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_with_130_and_a_folder_that_can_be_resumed() {
+    let project = Project::with(&spec(5000));
+    let child = long_run(&project);
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let answer = Answer::of(child.wait_with_output().unwrap()).ends(130);
+    let run = answer.json()["runs"][0].clone();
+    let computed = run["computed"].as_u64().unwrap();
+    assert_eq!(run["interrupted"], true);
+    assert!(computed > 2 && run["missing"].as_u64().unwrap() > 0, "{run}");
+    assert!(answer.err.contains("stopping"), "{}", answer.err);
+
+    let next = long_run(&project);
+    Command::new("kill").args(["-TERM", &next.id().to_string()]).status().unwrap();
+    let next = Answer::of(next.wait_with_output().unwrap()).ends(130);
+    assert!(next.json()["runs"][0]["reused"].as_u64().unwrap() >= computed, "finished cells are kept");
+}
+
+#[test]
+fn a_results_folder_that_cannot_be_written_is_named() {
+    let project = Project::new();
+    project.write("taken", "a file");
+    let mut places = vec!["taken"];
+    if Path::new("/proc/self").exists() {
+        places.push("/proc/likely-results");
+    }
+    for place in places {
+        let answer = project.run(&["run", "experiments/tiny.toml", "--quiet", "--results", place]).ends(2);
+        assert!(answer.err.contains(place) && answer.err.contains("--results"), "{}", answer.err);
+        let doctor = project.run(&["doctor", "--results", place]).ends(2);
+        assert!(doctor.out.contains("problem  results folder"), "{}", doctor.out);
+    }
+    assert_eq!(fs::read_to_string(project.path().join("taken")).unwrap(), "a file");
+}
+
+/// Runs in a mount namespace of its own, with a tiny file system at `results`; `None` where the system forbids that.
+#[cfg(target_os = "linux")]
+fn on_a_small_disk(project: &Project, kib: u32) -> Option<Answer> {
+    let script = format!(
+        "mkdir -p results && mount -t tmpfs -o size={kib}k none results || exit 99\n\
+         \"$LIKELY\" run experiments/tiny.toml --quiet; code=$?\n\
+         find results -name '.writing-*' -o -empty -type f ! -name .lock; exit $code"
+    );
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", &script])
+        .env("LIKELY", assert_cmd::cargo::cargo_bin!("likely"))
+        .current_dir(project.path())
+        .output()
+        .ok()?;
+    let answer = Answer::of(output);
+    let refused = answer.code == Some(99) || answer.err.starts_with("unshare:");
+    (!refused).then_some(answer)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_named_and_leaves_nothing_half_written() {
+    let project = Project::new();
+    let mut stopped = 0;
+    for kib in [48, 80, 112] {
+        let Some(answer) = on_a_small_disk(&project, kib) else {
+            eprintln!("this system allows no mounts: the full disk was not tried");
+            return;
+        };
+        let answer = answer.ends(2);
+        assert!(answer.err.contains("results/runs/tiny-laptop-"), "{}", answer.err);
+        assert!(answer.err.contains("free some space"), "{}", answer.err);
+        assert_eq!(answer.out, "", "left behind on {kib} KiB");
+        stopped += 1;
+    }
+    assert_eq!(stopped, 3);
+    let run = project.run(&["run", "experiments/tiny.toml", "--quiet"]).ends(0);
+    assert!(run.out.contains("tiny"));
+    results_of(&project.only_run("results"));
+}

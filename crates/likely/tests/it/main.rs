@@ -1,0 +1,10 @@
+//! The program as users meet it: commands, exit codes, messages, kills and interrupts.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod commands;
+mod faults;
+mod interpolate;
+mod project;
+mod same_bytes;

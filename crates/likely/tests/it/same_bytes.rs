@@ -1,0 +1,96 @@
+use crate::project::{Project, results_of};
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const RUN: [&str; 3] = ["run", "experiments/tiny.toml", "--quiet"];
+
+#[test]
+fn one_and_two_threads_give_the_same_bytes() {
+    let project = Project::new();
+    let mut results = Vec::new();
+    for threads in ["1", "2"] {
+        let folder = format!("results-{threads}");
+        let answer = project
+            .run(&[&RUN[..], &["--json", "--threads", threads, "--results", &folder]].concat())
+            .ends(0)
+            .json();
+        assert_eq!(answer["runs"][0]["workers-used"].to_string(), threads, "{answer}");
+        results.push(results_of(&project.only_run(&folder)));
+    }
+    assert!(results[0].keys().any(|name| name == "tables/likelihood.parquet"), "{:?}", results[0].keys());
+    assert_eq!(results[0].keys().filter(|name| name.starts_with("cells/")).count(), 12);
+    assert_eq!(results[0].keys().filter(|name| name.starts_with("curves/")).count(), 12);
+    assert!(results[0] == results[1], "the bytes differ");
+}
+
+#[test]
+fn running_again_computes_only_what_is_missing() {
+    let project = Project::new();
+    project.run(&RUN).ends(0);
+    let run = project.only_run("results");
+    let before = results_of(&run);
+    let again = project.run(&[&RUN[..], &["--json"]].concat()).ends(0).json();
+    assert_eq!((&again["runs"][0]["computed"], &again["runs"][0]["reused"]), (&0.into(), &12.into()));
+
+    let cell = fs::read_dir(run.join("cells")).unwrap().next().unwrap().unwrap().path();
+    fs::write(&cell, "{ \"format\": 1, ").unwrap();
+    let mended = project.run(&["run", "experiments/tiny.toml", "--json"]).ends(0);
+    assert!(
+        mended.err.contains("is damaged") && mended.err.contains(cell.file_name().unwrap().to_str().unwrap())
+    );
+    assert_eq!(mended.json()["runs"][0]["computed"], 1);
+    fs::remove_file(cell.with_extension("damaged-1")).unwrap();
+    assert!(before == results_of(&run), "the bytes differ");
+}
+
+/// Cells that are there.
+fn cells(results: &Path) -> usize {
+    let Ok(runs) = fs::read_dir(results.join("runs")) else { return 0 };
+    let named = |path: &Path| path.extension().is_some_and(|extension| extension == "json");
+    runs.filter_map(|run| fs::read_dir(run.unwrap().path().join("cells")).ok())
+        .flatten()
+        .filter(|cell| named(&cell.as_ref().unwrap().path()))
+        .count()
+}
+
+#[test]
+fn fifty_kills_leave_a_folder_that_ends_with_the_same_bytes() {
+    let project = Project::new();
+    let began = Instant::now();
+    project.run(&[&RUN[..], &["--results", "undisturbed"]].concat()).ends(0);
+    let whole = began.elapsed();
+    let expected = results_of(&project.only_run("undisturbed"));
+
+    let (mut kills, mut in_the_middle, mut folders) = (0, 0, 0);
+    let mut state: u64 = 0x2712;
+    // The draw of SplitMix64, as a fraction.
+    let mut fraction = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) as f64 / u64::MAX as f64
+    };
+    while kills < 50 {
+        let results = format!("killed-{folders}");
+        let arguments = [&RUN[..], &["--threads", "2", "--results", &results]].concat();
+        let mut child =
+            project.likely(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs_f64(whole.as_secs_f64() * fraction() * 0.7));
+        child.kill().unwrap();
+        if child.wait().unwrap().success() {
+            // It was faster than the kill: this folder is whole, the next kill needs a new one.
+            assert!(expected == results_of(&project.only_run(&results)), "the bytes differ in {results}");
+            folders += 1;
+            continue;
+        }
+        kills += 1;
+        let done = cells(&project.path().join(&results));
+        in_the_middle += usize::from(done > 0 && done < 12);
+    }
+    assert!(in_the_middle >= 5, "{in_the_middle} of {kills} kills came while cells were being written");
+    let results = format!("killed-{folders}");
+    project.run(&[&RUN[..], &["--results", &results]].concat()).ends(0);
+    assert!(expected == results_of(&project.only_run(&results)), "the bytes differ");
+}
