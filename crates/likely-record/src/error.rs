@@ -119,7 +119,7 @@ impl FolderError {
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
                 "a file stands where a folder should be; name another folder with --results"
             }
-            io::ErrorKind::NotFound => "check the path",
+            io::ErrorKind::NotFound => "check the path, or name another folder with --results",
             _ => "check the disk and run the same command again; finished cells are kept",
         };
         Self::Io { action, path: path.to_owned(), hint, source }

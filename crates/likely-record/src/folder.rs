@@ -172,9 +172,9 @@ fn keep_or_write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 
 /// Removes temporary files that a kill left behind; the lock is held, so nobody is writing them.
 fn sweep(layout: &Layout) -> Result<(), FolderError> {
-    for folder in
-        [layout.root().to_owned(), layout.file("cells"), layout.file("curves"), layout.file("timings")]
-    {
+    let folders = ["cells", "curves", "timings", "tables", "figures"].map(|name| layout.file(name));
+    // The last two are there once a report was drawn.
+    for folder in folders.into_iter().chain([layout.root().to_owned()]).filter(|folder| folder.is_dir()) {
         let failed = |source| FolderError::io("read", &folder, source);
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let answer = dispatch(&cli).unwrap_or_else(|error| {
         // Whatever is wrong with a spec, a file or a folder is for the user to mend, unless the error says otherwise.
         let exit = error.downcast_ref::<Failure>().map_or(Exit::Usage, |failure| failure.exit);
-        let message = format!("{error:#}");
+        let message = message_of(&error);
         say(&format!("likely: {message}"));
         Answer { exit, text: String::new(), json: json!({ "error": message, "exit": exit as u8 }) }
     });
@@ -54,4 +54,18 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Answer> {
         Command::Doctor(args) => Ok(doctor::command(args)),
         Command::Interpolate(args) => interpolate::command(args, show),
     }
+}
+
+/// The error with its causes, without those whose words it already has.
+fn message_of(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |message, cause| {
+        let words = cause.to_string();
+        if message.is_empty() {
+            words
+        } else if message.contains(&words) {
+            message
+        } else {
+            format!("{message}: {words}")
+        }
+    })
 }

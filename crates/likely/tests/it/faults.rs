@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Starts a run of thousands of cells and waits until some of them are there.
-fn long_run(project: &Project) -> Child {
+/// Starts a run of thousands of cells and waits until it has written some beside the `before` that are there.
+fn long_run(project: &Project, before: usize) -> Child {
     let mut command = project.likely(&["run", "experiments/tiny.toml", "--json"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let runs = project.path().join("results/runs");
@@ -16,7 +16,7 @@ fn long_run(project: &Project) -> Child {
             .filter_map(|run| fs::read_dir(run.unwrap().path().join("cells")).ok())
             .flatten()
             .count();
-        if written > 2 {
+        if written > before + 2 {
             return child;
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -28,7 +28,7 @@ fn long_run(project: &Project) -> Child {
 #[test]
 fn a_second_run_on_one_folder_is_told_who_holds_it() {
     let project = Project::with(&spec(5000));
-    let mut first = long_run(&project);
+    let mut first = long_run(&project, 0);
     let second = project.run(&["run", "experiments/tiny.toml"]).ends(2);
     let holder = format!("held by process {}", first.id());
     assert!(second.err.contains(&holder), "{}", second.err);
@@ -40,7 +40,7 @@ fn a_second_run_on_one_folder_is_told_who_holds_it() {
 #[cfg(unix)]
 fn an_interrupt_ends_with_130_and_a_folder_that_can_be_resumed() {
     let project = Project::with(&spec(5000));
-    let child = long_run(&project);
+    let child = long_run(&project, 0);
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let answer = Answer::of(child.wait_with_output().unwrap()).ends(130);
@@ -50,7 +50,7 @@ fn an_interrupt_ends_with_130_and_a_folder_that_can_be_resumed() {
     assert!(computed > 2 && run["missing"].as_u64().unwrap() > 0, "{run}");
     assert!(answer.err.contains("stopping"), "{}", answer.err);
 
-    let next = long_run(&project);
+    let next = long_run(&project, computed as usize);
     Command::new("kill").args(["-TERM", &next.id().to_string()]).status().unwrap();
     let next = Answer::of(next.wait_with_output().unwrap()).ends(130);
     assert!(next.json()["runs"][0]["reused"].as_u64().unwrap() >= computed, "finished cells are kept");
