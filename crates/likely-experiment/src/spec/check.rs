@@ -106,13 +106,13 @@ pub(crate) fn check_labels(
 pub(crate) fn unknown(
     document: &Document,
     steps: &[Step<'_>],
-    what: &str,
+    what: &'static str,
     name: &str,
     accepted: Vec<String>,
 ) -> SpecError {
     SpecError::UnknownName {
         place: document.at(steps),
-        what: what.to_owned(),
+        what,
         name: name.to_owned(),
         suggestion: closest(name, &accepted),
         accepted,

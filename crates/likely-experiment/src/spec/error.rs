@@ -60,7 +60,7 @@ pub enum SpecError {
         /// Where.
         place: Place,
         /// What the name should be of: `model`, `kind of method`.
-        what: String,
+        what: &'static str,
         /// The name.
         name: String,
         /// Names that exist.

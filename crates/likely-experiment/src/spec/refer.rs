@@ -20,7 +20,13 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    fn one(&self, steps: &[Step<'_>], what: &str, name: &str, accepted: &[String]) -> Result<(), SpecError> {
+    fn one(
+        &self,
+        steps: &[Step<'_>],
+        what: &'static str,
+        name: &str,
+        accepted: &[String],
+    ) -> Result<(), SpecError> {
         if accepted.iter().any(|known| known == name) {
             return Ok(());
         }
@@ -30,7 +36,7 @@ impl Known<'_> {
     fn all(
         &self,
         steps: &[Step<'_>],
-        what: &str,
+        what: &'static str,
         names: &[String],
         accepted: &[String],
     ) -> Result<(), SpecError> {

@@ -128,7 +128,9 @@ pub(crate) enum WireDraw {
         dataset: Option<String>,
         count: u32,
     },
-    Gaussian { count: u32 },
+    Gaussian {
+        count: u32,
+    },
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
