@@ -220,6 +220,32 @@ pub(crate) fn group_by<'a>(
     groups
 }
 
+/// As [`group_by`], with the groups ordered by their axes from left to right: neighbours share what stands further left.
+///
+/// The values of an axis are ordered by where they first stand in `all`.
+pub(crate) fn group_in_order<'a>(
+    rows: &[Row<'a>],
+    axes: &[likely_record::Axis],
+    all: &[Row<'_>],
+) -> Vec<(Vec<AxisValue>, Vec<Row<'a>>)> {
+    let places: Vec<BTreeMap<AxisValue, usize>> = axes
+        .iter()
+        .map(|&axis| {
+            let mut places = BTreeMap::new();
+            for row in all {
+                let next = places.len();
+                places.entry(AxisValue::of(axis, row.key)).or_insert(next);
+            }
+            places
+        })
+        .collect();
+    let mut groups = group_by(rows, axes);
+    groups.sort_by_cached_key(|(values, _)| {
+        values.iter().zip(&places).map(|(value, places)| places.get(value).copied()).collect::<Vec<_>>()
+    });
+    groups
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,3 +17,39 @@ pub(crate) fn escape(text: &str) -> String {
     }
     escaped
 }
+
+/// The text, escaped, with what stands in backquotes as code.
+///
+/// A backquote without a partner, and a pair with nothing in it, stay as they are.
+pub(crate) fn prose(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('`') {
+        html.push_str(&escape(before));
+        match after.split_once('`') {
+            Some((code, after)) if !code.is_empty() => {
+                html.push_str(&format!("<code>{}</code>", escape(code)));
+                rest = after;
+            }
+            _ => {
+                html.push('`');
+                rest = after;
+            }
+        }
+    }
+    html.push_str(&escape(rest));
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prose;
+
+    #[test]
+    fn backquotes_make_code_and_code_makes_no_markup() {
+        assert_eq!(prose("the `a-b` search"), "the <code>a-b</code> search");
+        assert_eq!(prose("`<b>` & `c`"), "<code>&lt;b&gt;</code> &amp; <code>c</code>");
+        assert_eq!(prose("one ` alone, `two` not"), "one <code> alone, </code>two` not");
+        assert_eq!(prose("nothing in ``"), "nothing in ``");
+    }
+}

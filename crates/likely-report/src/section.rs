@@ -3,7 +3,7 @@
 use crate::comparison::{self, capital, pinned_in_words, published_in_words};
 use crate::figure::Figure;
 use crate::group::{Row, group_by, rows};
-use crate::html::escape;
+use crate::html::{escape, prose};
 use crate::number::count;
 use crate::table::{Entry, Rank, Table};
 use crate::table_text::{shown, spans, unit};
@@ -104,7 +104,7 @@ impl<'a> Parts<'a> {
                 "<dt><code>{}</code>{}{direction}</dt><dd>{}</dd>",
                 escape(&metric.id),
                 escape(&unit(&metric.unit)),
-                escape(&metric.definition)
+                prose(&metric.definition)
             );
         }
         html.push_str("</dl>\n");
@@ -285,7 +285,7 @@ fn reasons_html(all: &[Row<'_>]) -> String {
             escape(method),
             escape(model),
             escape(&list),
-            escape(&reason)
+            prose(&reason)
         );
     }
     html.push_str("</ul>\n");
@@ -293,10 +293,10 @@ fn reasons_html(all: &[Row<'_>]) -> String {
 }
 
 fn figure_html(figure: &Figure) -> Result<String, ReportError> {
-    let mut caption = format!("<strong>{}.</strong>", escape(figure.title().trim_end_matches('.')));
+    let mut caption = format!("<strong>{}.</strong>", prose(figure.title().trim_end_matches('.')));
     for sentence in std::iter::once(&figure.caption).chain(figure.notes()) {
         if !sentence.is_empty() {
-            let _ = write!(caption, " {}", escape(sentence));
+            let _ = write!(caption, " {}", prose(sentence));
         }
     }
     Ok(format!(
@@ -308,7 +308,7 @@ fn figure_html(figure: &Figure) -> Result<String, ReportError> {
 fn table_html(table: &Table) -> String {
     let mut html = format!(
         "<div class=\"scroll\"><table>\n<caption><strong>{}</strong></caption>\n<thead>\n",
-        escape(&table.title)
+        prose(&table.title)
     );
     if table.has_spans() {
         let _ = write!(html, "<tr><td colspan=\"{}\"></td>", table.row_axes.len());
@@ -350,12 +350,12 @@ fn table_html(table: &Table) -> String {
     }
     html.push_str("</tbody></table></div>\n");
     if !table.remarks.is_empty() {
-        let _ = writeln!(html, "<p class=\"small\">{}</p>", escape(&table.remarks.join(" ")));
+        let _ = writeln!(html, "<p class=\"small\">{}</p>", prose(&table.remarks.join(" ")));
     }
     if !table.footnotes.is_empty() {
         html.push_str("<p class=\"small\">");
         for (letter, reason) in &table.footnotes {
-            let _ = write!(html, "<sup>{letter}</sup> {}<br>", escape(reason));
+            let _ = write!(html, "<sup>{letter}</sup> {}<br>", prose(reason));
         }
         html.push_str("</p>\n");
     }
@@ -410,7 +410,7 @@ fn facts_html(facts: &[(String, String, String)]) -> String {
 fn paragraphs(text: &str) -> String {
     let mut html = String::new();
     for paragraph in text.replace("\r\n", "\n").split("\n\n").map(str::trim).filter(|text| !text.is_empty()) {
-        let _ = writeln!(html, "<p>{}</p>", escape(paragraph));
+        let _ = writeln!(html, "<p>{}</p>", prose(paragraph));
     }
     html
 }

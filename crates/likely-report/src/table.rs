@@ -2,7 +2,7 @@
 
 use crate::ReportError;
 use crate::axis_value::{AxisValue, axis_column, axis_name};
-use crate::group::{Row, Summary, group_by, rows};
+use crate::group::{Row, Summary, group_by, group_in_order, rows};
 use crate::number::{number, significant};
 use likely_record::{Axis, MetricMeta, Run, TableRecord};
 use std::collections::BTreeMap;
@@ -117,11 +117,12 @@ impl Table {
         let all = rows(run);
         let metrics = find_metrics(run, record)?;
         let shown: Vec<Row<'_>> = all
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|row| record.methods.is_empty() || record.methods.contains(&row.key.method))
             .filter(|row| record.models.is_empty() || record.models.contains(&row.key.model))
             .collect();
-        let spans = group_by(&shown, &record.columns);
+        let spans = group_in_order(&shown, &record.columns, &all);
         let columns: Vec<Column> = spans
             .iter()
             .flat_map(|(values, _)| {
@@ -132,7 +133,7 @@ impl Table {
             .collect();
         let mut table_rows = Vec::new();
         let mut contests = Contests::new();
-        for (heads, cells) in group_by(&shown, &record.rows) {
+        for (heads, cells) in group_in_order(&shown, &record.rows, &all) {
             let mut entries = Vec::with_capacity(columns.len());
             for (span, _) in &spans {
                 let here: Vec<Row<'_>> = cells

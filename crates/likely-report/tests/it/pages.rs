@@ -44,7 +44,7 @@ fn what_was_not_reproduced_is_said_in_words() {
 
 #[test]
 fn text_of_specs_and_errors_cannot_become_markup() {
-    let evil = "</svg><script>alert('x')</script>\"&\u{1}";
+    let evil = "</svg>`<script>alert('x')</script>`\"&\u{1}";
     let cells = [
         ran("GMM", "</td><script>alert(1)</script>", Some(1.0), "0", [1.0; 3], true),
         Cell {

@@ -148,6 +148,32 @@ fn second_best_of_a_metric_where_lower_is_better_is_found_within_its_group() {
 }
 
 #[test]
+fn rows_follow_their_axes_from_left_to_right_so_that_rivals_are_neighbours() {
+    let mut cells = Vec::new();
+    for model in ["B", "A"] {
+        for method in ["slow", "fast"] {
+            for lambda in [10.0, 1.0] {
+                cells.push(ran(model, method, Some(lambda), "0", [0.0; 3], true));
+            }
+        }
+    }
+    let axes = [Axis::Model, Axis::Lambda, Axis::Method];
+    let wide = table("wide", &[Axis::Model], &[Axis::Lambda, Axis::Method], &[ENERGY]);
+    let tables = vec![table("long", &axes, &[], &[ENERGY]), wide];
+    let scene = scene(&cells, presentation(tables, Vec::new()));
+    write_run(&scene.run, &[]).unwrap();
+    let text = file(&scene, "tables/long.csv");
+    let heads: Vec<String> =
+        text.lines().skip(1).map(|line| line.split(',').take(3).collect::<Vec<_>>().join(" ")).collect();
+    let expected = ["B 10.0 slow", "B 10.0 fast", "B 1.0 slow", "B 1.0 fast", "A 10.0 slow"];
+    assert_eq!(heads[..5], expected);
+    assert_eq!(heads.len(), 8);
+    let text = file(&scene, "tables/wide.md");
+    let heads: Vec<&str> = text.lines().nth(2).unwrap().split(" | ").skip(1).collect();
+    assert!(heads[0].starts_with("λ = 10, slow") && heads[1].starts_with("λ = 10, fast"), "{heads:?}");
+}
+
+#[test]
 fn csv_reads_back_bit_for_bit() {
     let hard =
         [0.1 + 0.2, 1.0 / 3.0, -5e-324, f64::MAX, 2.5e-8, 123_456_789.123_456_79, -0.0, 1e21, 9e15 + 1.0];
