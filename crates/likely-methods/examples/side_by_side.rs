@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be set up should stop there")]
 
 use likely_core::{Counted, Ends, Euclidean, Potential, Seed};
-use likely_methods::{Density, Interpolator, Scene, Solution, find, ignore_steps};
+use likely_methods::{Density, Interpolator, Scene, Solution, find, ignore_steps, single};
 use likely_models::{ChiSquareNorm, Covariances, Mixture};
 use ndarray::{Array1, Array2, Array3, array};
 use rand_distr::{Distribution, StandardNormal};
@@ -43,23 +43,7 @@ impl Problem<'_> {
         let counted = self.potential.map(Counted::new);
         let solution = self.solve(counted.as_ref().map(|c| c as &dyn Potential));
         let evaluations = counted.map(|c| c.evaluations()).unwrap_or_default();
-        let mut reps = 1_u32;
-        loop {
-            let start = cpu_time::ThreadTime::now();
-            (0..reps).for_each(|_| drop(std::hint::black_box(self.solve(self.potential))));
-            if start.elapsed() > Duration::from_millis(20) {
-                break;
-            }
-            reps *= 4;
-        }
-        let (mut cpu_s, mut wall_s) = (f64::INFINITY, f64::INFINITY);
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_millis(500) {
-            let (cpu, wall) = (cpu_time::ThreadTime::now(), Instant::now());
-            (0..reps).for_each(|_| drop(std::hint::black_box(self.solve(self.potential))));
-            cpu_s = cpu_s.min(cpu.elapsed().as_secs_f64() / f64::from(reps));
-            wall_s = wall_s.min(wall.elapsed().as_secs_f64() / f64::from(reps));
-        }
+        let timing = fastest(|| drop(std::hint::black_box(self.solve(self.potential))));
         let curve = &solution.curve;
         let regularised_energy = self.potential.zip(solution.weighting).map(|(potential, weighting)| {
             let energy: f64 = (0..curve.segments())
@@ -72,12 +56,58 @@ impl Problem<'_> {
         println!(
             "{}",
             serde_json::json!({
-                "case": self.case, "cpu_s": cpu_s, "wall_s": wall_s, "reps": reps, "bytes": bytes,
+                "case": self.case, "cpu_s": timing.cpu_s, "wall_s": timing.wall_s, "reps": timing.reps, "bytes": bytes,
                 "iterations": solution.iterations, "stop": solution.stop.kind().id(),
                 "evaluations": evaluations.total(), "regularised_energy": regularised_energy,
             })
         );
     }
+}
+
+/// Smallest times of one repetition.
+struct Timing {
+    cpu_s: f64,
+    wall_s: f64,
+    reps: u32,
+}
+
+/// Times batches that last at least 20 ms each, for half a second.
+fn fastest(mut call: impl FnMut()) -> Timing {
+    let mut reps = 1_u32;
+    loop {
+        let start = cpu_time::ThreadTime::now();
+        (0..reps).for_each(|_| call());
+        if start.elapsed() > Duration::from_millis(20) {
+            break;
+        }
+        reps *= 4;
+    }
+    let mut timing = Timing { cpu_s: f64::INFINITY, wall_s: f64::INFINITY, reps };
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(500) {
+        let (cpu, wall) = (cpu_time::ThreadTime::now(), Instant::now());
+        (0..reps).for_each(|_| call());
+        timing.cpu_s = timing.cpu_s.min(cpu.elapsed().as_secs_f64() / f64::from(reps));
+        timing.wall_s = timing.wall_s.min(wall.elapsed().as_secs_f64() / f64::from(reps));
+    }
+    timing
+}
+
+type ClosedForm = fn(&[f32], &[f32], NonZeroUsize, &mut [f32]) -> Result<(), single::SingleError>;
+
+/// A closed form in single precision, into a buffer that is used again.
+fn single(case: &str, form: ClosedForm, ends: &Array2<f64>) {
+    let row = |k: usize| -> Vec<f32> { ends.row(k).iter().map(|&x| x as f32).collect() };
+    let (a, b, segments) = (row(0), row(1), NonZeroUsize::new(10).unwrap());
+    let mut curve = vec![0.0_f32; 11 * a.len()];
+    let timing = fastest(|| form(&a, &b, segments, std::hint::black_box(&mut curve)).unwrap());
+    let bytes = (curve.len() + 2 * a.len()) * size_of::<f32>();
+    println!(
+        "{}",
+        serde_json::json!({
+            "case": case, "cpu_s": timing.cpu_s, "wall_s": timing.wall_s, "reps": timing.reps, "bytes": bytes,
+        })
+    );
 }
 
 fn drawn(dim: usize) -> Array2<f64> {
@@ -159,4 +189,8 @@ fn main() {
     ] {
         Problem { case, method: method(id, ""), potential: None, ends, segments: 10 }.report();
     }
+    single("lerp-f32-16384", single::linear, &ends);
+    single("slerp-f32-16384", single::slerp, &ends);
+    single("lerp-f32-1048576", single::linear, &large);
+    single("slerp-f32-1048576", single::slerp, &large);
 }

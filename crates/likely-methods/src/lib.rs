@@ -19,6 +19,7 @@ mod prob_georce;
 mod prob_georce_accelerated;
 mod quasi_newton;
 mod sampler;
+pub mod single;
 mod slerp;
 mod solver;
 mod span;

@@ -110,7 +110,7 @@ impl Accelerated {
         trace: Trace<'_>,
     ) -> Result<solver::Outcome, InterpolateError> {
         let mut current = first;
-        let mut memory = Memory::new(self.memory.0 as usize, objective.dim());
+        let mut memory = Memory::new(self.memory.0 as usize, objective.dim(), &current.grad);
         let mut iterations = 0;
         let stop = loop {
             if current.grad_norm <= self.tolerance.get() {
@@ -119,7 +119,7 @@ impl Accelerated {
             if u64::from(iterations) == self.max_iterations.get() {
                 break Stop::IterationLimit { grad_norm_l2: current.grad_norm };
             }
-            let direction = memory.direction(&current.grad, objective.buffer());
+            let direction = memory.direction(objective.buffer());
             let slope = dot(&current.grad, &direction);
             let found = if slope < 0.0 {
                 derivative_search::search(objective, &current, &direction, slope)?
@@ -128,14 +128,11 @@ impl Accelerated {
             };
             match found {
                 Search::Accepted { t, iterate } => {
-                    let difference = |now: &[f64], then: &[f64]| {
-                        let mut difference = objective.buffer();
-                        difference.extend(now.iter().zip(then).map(|(now, then)| now - then));
-                        difference
-                    };
-                    let moved = difference(&iterate.path, &current.path);
-                    memory.learn(moved, difference(&iterate.grad, &current.grad));
-                    objective.recycle(direction);
+                    let mut moved = direction;
+                    for p in &mut moved {
+                        *p *= t;
+                    }
+                    memory.advance(moved, &current.grad, &iterate.grad, objective.buffer());
                     objective.recycle_iterate(std::mem::replace(&mut current, *iterate));
                     iterations += 1;
                     let step = Step {

@@ -1,7 +1,7 @@
 //! Spherical interpolation.
 
 use crate::table::from_config;
-use crate::vector::{dot, norm};
+use crate::vector::{norm, products};
 use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Trace, Unsupported};
 use likely_core::{Curve, Ends, Stop};
 use ndarray::ArrayView1;
@@ -80,7 +80,7 @@ pub(crate) fn great_arc(ends: &Ends<'_>) -> Result<Curve, InterpolateError> {
 }
 
 /// Closer than this to 0 or to pi, an angle is taken for it: the formula divides by its sine.
-const SMALLEST_ANGLE: f64 = 1e-7;
+pub(crate) const SMALLEST_ANGLE: f64 = 1e-7;
 
 /// Spherical interpolation from `a` to `b` over `segments` segments.
 pub(crate) fn spherical(
@@ -94,13 +94,14 @@ pub(crate) fn spherical(
         av.as_slice().expect("standard layout is contiguous"),
         bv.as_slice().expect("standard layout is contiguous"),
     );
-    let (a_norm, b_norm) = (norm(av), norm(bv));
+    let [aa, ab, bb] = products(av, bv);
+    let (a_norm, b_norm) = (aa.sqrt(), bb.sqrt());
     let share = |i: usize| i as f64 / segments as f64;
     let straight = || -> Vec<[f64; 2]> { (0..=segments).map(share).map(|s| [1.0 - s, s]).collect() };
     if a_norm == 0.0 || b_norm == 0.0 {
         return Ok(Curve::in_plane(a, b, &straight())?);
     }
-    let angle = angle(av, bv, a_norm, b_norm);
+    let angle = angle(av, bv, [aa, ab, bb]);
     if angle < SMALLEST_ANGLE {
         return Ok(Curve::in_plane(a, b, &straight())?);
     }
@@ -118,23 +119,34 @@ pub(crate) fn spherical(
             .collect();
         return Ok(Curve::in_plane(a, ArrayView1::from(&across), &coefficients)?);
     }
+    Ok(Curve::in_plane(a, b, &weights(angle, [a_norm, b_norm], segments, norms))?)
+}
+
+/// The weights of the two end points at each position, for an angle that is neither 0 nor pi.
+pub(crate) fn weights(
+    angle: f64,
+    [a_norm, b_norm]: [f64; 2],
+    segments: usize,
+    norms: Norms,
+) -> Vec<[f64; 2]> {
     let sine = angle.sin();
-    let coefficients: Vec<[f64; 2]> = (0..=segments)
-        .map(share)
+    (0..=segments)
+        .map(|i| i as f64 / segments as f64)
         .map(|s| {
             let (x, y) = (((1.0 - s) * angle).sin() / sine, (s * angle).sin() / sine);
+            let radius = (1.0 - s) * a_norm + s * b_norm;
             match norms {
                 Norms::Raw => [x, y],
-                Norms::Interpolated => [radius(s) * x / a_norm, radius(s) * y / b_norm],
+                Norms::Interpolated => [radius * x / a_norm, radius * y / b_norm],
             }
         })
-        .collect();
-    Ok(Curve::in_plane(a, b, &coefficients)?)
+        .collect()
 }
 
 /// The angle between two vectors, accurate at every size of the angle.
-fn angle(a: &[f64], b: &[f64], a_norm: f64, b_norm: f64) -> f64 {
-    let cosine = dot(a, b) / a_norm / b_norm;
+fn angle(a: &[f64], b: &[f64], [aa, ab, bb]: [f64; 3]) -> f64 {
+    let (a_norm, b_norm) = (aa.sqrt(), bb.sqrt());
+    let cosine = ab / a_norm / b_norm;
     if cosine.abs() < 0.9 {
         return cosine.acos();
     }
@@ -213,7 +225,8 @@ mod tests {
     #[test]
     fn small_angles_keep_their_digits() {
         let t = 1e-6_f64;
-        let measured = angle(&[1.0, 0.0], &[t.cos(), t.sin()], 1.0, 1.0);
+        let (a, b) = ([1.0, 0.0], [t.cos(), t.sin()]);
+        let measured = angle(&a, &b, products(&a, &b));
         assert!((measured - t).abs() < 1e-20, "{measured}");
     }
 }

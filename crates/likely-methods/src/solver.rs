@@ -126,8 +126,10 @@ pub(crate) fn solve(
         Reduce::Auto if weight.lambda() > 0.0 => span::applies(scene, ends),
         Reduce::Auto | Reduce::Off => None,
     };
-    let Some(radial) = radial else { return solve_whole(scene.density, ends, weight, start, iterate) };
-    let span = Span::of(ends);
+    let reduced = radial.and_then(|radial| Span::of(ends).map(|span| (radial, span)));
+    let Some((radial, span)) = reduced else {
+        return solve_whole(scene.density, ends, weight, start, iterate);
+    };
     let reduced = InSpan::new(radial);
     let solution =
         solve_whole(Some(Density::Potential(&reduced)), &span.ends(ends)?, weight, start, iterate)?;

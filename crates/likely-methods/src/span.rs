@@ -4,10 +4,10 @@
 //! at a point of the span lies in the span, so every iterate of a gradient method does. In an orthonormal basis of the
 //! span the problem is the same one in two coordinates.
 
-use crate::vector::{dot, norm};
+use crate::vector::products;
 use crate::{Density, InterpolateError, Scene};
 use likely_core::{Curve, Ends, EvalError, Form, Normalisation, Potential, Radial, Symmetry, ValueGrad};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2};
 
 /// What a row says about it.
 pub(crate) const REDUCTION: &str = "span of the end points";
@@ -26,45 +26,35 @@ pub(crate) struct InSpan<'a> {
     radial: &'a dyn Radial,
 }
 
-/// An orthonormal basis of the span and the end points in it.
+/// The end points in an orthonormal basis of their span, and the way back.
 pub(crate) struct Span {
-    basis: [Vec<f64>; 2],
     start: Array1<f64>,
     end: Array1<f64>,
+    /// `[[x_1, y_1], [x_2, y_2]]`: basis vector `k` is `x_k start + y_k end`.
+    basis: [[f64; 2]; 2],
 }
 
+/// Where the part of one end point across the other is smaller than this, relative, rounding of the inner products hides it.
+const SMALLEST_ACROSS: f64 = 1e-7;
+
 impl Span {
-    /// The span of the end points; parallel or zero end points leave the second (or either) coordinate zero.
-    pub(crate) fn of(ends: &Ends<'_>) -> Self {
-        let (a, b) = (ends.start().to_vec(), ends.end().to_vec());
-        // Starting from the longer vector keeps the subtraction below well conditioned.
-        let (a_norm, b_norm) = (norm(&a), norm(&b));
-        let (long, long_norm) = if a_norm >= b_norm { (&a, a_norm) } else { (&b, b_norm) };
-        let first: Vec<f64> = long.iter().map(|x| x / long_norm).collect();
-        let short = if a_norm >= b_norm { &b } else { &a };
-        let mut second = short.clone();
-        let mut along = 0.0;
-        // The second pass removes what rounding left of the first.
-        for _ in 0..2 {
-            let part = dot(&second, &first);
-            along += part;
-            for (s, f) in second.iter_mut().zip(&first) {
-                *s -= part * f;
-            }
+    /// The span of the end points, from their three inner products.
+    ///
+    /// `None` where the end points are parallel to rounding (or one is zero), so that they span no plane.
+    pub(crate) fn of(ends: &Ends<'_>) -> Option<Self> {
+        let (a, b) = (ends.start(), ends.end());
+        let (a, b) = (a.as_standard_layout(), b.as_standard_layout());
+        let [aa, ab, bb] = products(a.as_slice()?, b.as_slice()?);
+        let across = (bb - ab * (ab / aa)).max(0.0).sqrt();
+        if aa <= 0.0 || across <= SMALLEST_ACROSS * bb.sqrt() {
+            return None;
         }
-        let across = norm(&second);
-        if across > f64::EPSILON * long_norm {
-            for s in &mut second {
-                *s /= across;
-            }
-        } else {
-            second.fill(0.0);
-        }
-        let in_basis = |is_long: bool| {
-            if is_long { Array1::from(vec![long_norm, 0.0]) } else { Array1::from(vec![along, across]) }
-        };
-        let (start, end) = (in_basis(a_norm >= b_norm), in_basis(a_norm < b_norm));
-        Self { basis: [first, second], start, end }
+        let along = ab / aa.sqrt();
+        Some(Self {
+            start: Array1::from(vec![aa.sqrt(), 0.0]),
+            end: Array1::from(vec![along, across]),
+            basis: [[1.0 / aa.sqrt(), 0.0], [-ab / aa / across, 1.0 / across]],
+        })
     }
 
     /// The end points in the two coordinates of the span.
@@ -77,10 +67,11 @@ impl Span {
 
     /// Takes a curve in the coordinates of the span to the whole space: one pass over the output.
     pub(crate) fn expand(&self, curve: &Curve, ends: &Ends<'_>) -> Result<Curve, InterpolateError> {
+        let [first, second] = self.basis;
+        let combine = |c: [f64; 2]| [c[0] * first[0] + c[1] * second[0], c[0] * first[1] + c[1] * second[1]];
         let coefficients: Vec<[f64; 2]> =
-            curve.points().rows().into_iter().map(|row| [row[0], row[1]]).collect();
-        let [first, second] = &self.basis;
-        let mut curve = Curve::in_plane(ArrayView1::from(first), ArrayView1::from(second), &coefficients)?;
+            curve.points().rows().into_iter().map(|row| combine([row[0], row[1]])).collect();
+        let mut curve = Curve::in_plane(ends.start(), ends.end(), &coefficients)?;
         curve.fix_ends(ends);
         Ok(curve)
     }
