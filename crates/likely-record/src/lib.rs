@@ -30,7 +30,7 @@ pub use pinned::{Pinned, PinnedCell};
 pub use plan::{PlanRecord, PlannedCell};
 pub use presentation::{
     Axis, ClaimRecord, ClaimRole, FieldRecord, FigureKind, FigureRecord, Grid, MetricMeta, Presentation,
-    Scale, TableRecord,
+    SavingRecord, Scale, TableRecord,
 };
 pub use provenance::Provenance;
 pub use run::Run;

@@ -76,6 +76,35 @@ pub struct TableRecord {
     pub compare_within: Vec<Axis>,
 }
 
+/// A table of what methods save in evaluations against another method, cell by cell.
+///
+/// A cell of a method is paired with the baseline's cell of the same model, weight, pair, repetition and segments. It
+/// needs the metrics [`SavingRecord::ENERGY`] and [`SavingRecord::EVALUATIONS`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavingRecord {
+    /// File stem, which no table has.
+    pub id: String,
+    /// Heading.
+    pub title: String,
+    /// Label of the method that the others are held against.
+    pub baseline: String,
+    /// Labels of the others.
+    pub methods: Vec<String>,
+    /// Axes that span the rows, left of the method, which is none of them.
+    pub rows: Vec<Axis>,
+    /// Digits of the ratios after the point; four significant digits when absent.
+    #[serde(default)]
+    pub decimals: Option<usize>,
+}
+
+impl SavingRecord {
+    /// The metric that says which of two curves is the lower minimum.
+    pub const ENERGY: &str = "regularised-energy";
+    /// The metric that is saved.
+    pub const EVALUATIONS: &str = "evaluations";
+}
+
 /// What a figure shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
@@ -238,6 +267,9 @@ pub struct Presentation {
     pub claims: Vec<ClaimRecord>,
     /// The tables.
     pub tables: Vec<TableRecord>,
+    /// What methods save; none in runs that are older than these tables.
+    #[serde(default)]
+    pub savings: Vec<SavingRecord>,
     /// The figures.
     pub figures: Vec<FigureRecord>,
     /// Fields of the 2-D models.

@@ -82,21 +82,12 @@ pub fn timings_frame(run: &Run) -> Result<DataFrame, ReportError> {
 
 /// The numbers of a table in full precision: row axes, then value, standard error, count and status of every entry.
 pub(crate) fn table_frame(table: &Table) -> Result<DataFrame, ReportError> {
-    let mut columns = Vec::new();
-    for (place, &axis) in table.row_axes.iter().enumerate() {
-        let heads = table.rows.iter().map(|row| row.heads.get(place));
-        let name = Table::row_column(axis).into();
-        columns.push(match axis {
-            Axis::Lambda | Axis::Repetition | Axis::Segments => Column::new(
-                name,
-                heads.map(|head| head.and_then(AxisValue::as_number)).collect::<Vec<Option<f64>>>(),
-            ),
-            Axis::Model | Axis::Method | Axis::Pair => Column::new(
-                name,
-                heads.map(|head| head.map(AxisValue::text)).collect::<Vec<Option<String>>>(),
-            ),
-        });
-    }
+    let mut columns: Vec<Column> = table
+        .row_axes
+        .iter()
+        .enumerate()
+        .map(|(place, &axis)| head_column(axis, table.rows.iter().map(|row| row.heads.get(place))))
+        .collect();
     for (place, column) in table.columns.iter().enumerate() {
         let name = |what: &str| {
             let over = if column.over.is_empty() { String::new() } else { format!("{} | ", column.over) };
@@ -115,6 +106,20 @@ pub(crate) fn table_frame(table: &Table) -> Result<DataFrame, ReportError> {
     }
     DataFrame::new(table.rows.len(), columns)
         .map_err(|source| ReportError::Frame { table: table.id.clone(), source })
+}
+
+/// The values of a row axis; empty where a row is about several.
+pub(crate) fn head_column<'a>(axis: Axis, heads: impl Iterator<Item = Option<&'a AxisValue>>) -> Column {
+    let name = axis_column(axis).into();
+    match axis {
+        Axis::Lambda | Axis::Repetition | Axis::Segments => Column::new(
+            name,
+            heads.map(|head| head.and_then(AxisValue::as_number)).collect::<Vec<Option<f64>>>(),
+        ),
+        Axis::Model | Axis::Method | Axis::Pair => {
+            Column::new(name, heads.map(|head| head.map(AxisValue::text)).collect::<Vec<Option<String>>>())
+        }
+    }
 }
 
 /// The frame as CSV: shortest digits that read back as the same numbers, empty where there is none.

@@ -10,9 +10,13 @@ mod group;
 mod html;
 mod number;
 mod page;
+mod saving;
 mod section;
+mod sheet;
 mod table;
 mod table_text;
+mod tally;
+mod timing;
 mod write;
 
 pub use error::ReportError;

@@ -5,9 +5,10 @@ use crate::figure::Figure;
 use crate::group::{Row, group_by, rows};
 use crate::html::{escape, prose};
 use crate::number::count;
+use crate::saving::Saving;
 use crate::table::{Entry, Rank, Table};
 use crate::table_text::{shown, spans, unit};
-use crate::{ReportError, axis_value::AxisValue};
+use crate::{ReportError, axis_value::AxisValue, timing};
 use likely_record::{Axis, Run, Status, VerdictRecord};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) run: &'a Run,
     pub(crate) verdicts: &'a [VerdictRecord],
     pub(crate) tables: Vec<Table>,
+    pub(crate) savings: Vec<Saving>,
     pub(crate) figures: Vec<Figure>,
 }
 
@@ -29,6 +31,7 @@ impl<'a> Parts<'a> {
             run,
             verdicts,
             tables: tables.collect::<Result<_, _>>()?,
+            savings: run.presentation.savings.iter().map(|record| Saving::new(run, record)).collect(),
             figures: figures.collect::<Result<_, _>>()?,
         })
     }
@@ -79,14 +82,21 @@ impl<'a> Parts<'a> {
         }
         head(&mut html, "Published, pinned and now");
         html.push_str(&comparison::html(self.verdicts));
-        if !self.tables.is_empty() {
+        if !self.tables.is_empty() || !self.savings.is_empty() {
             head(&mut html, "Tables");
             for table in &self.tables {
                 html.push_str(&table_html(table));
             }
+            for saving in &self.savings {
+                html.push_str(&saving.sheet().html());
+            }
         }
         head(&mut html, "Cells");
         html.push_str(&self.cells_html());
+        if let Some(sheet) = timing::sheet(self.run) {
+            head(&mut html, "Time of one call");
+            html.push_str(&sheet.html());
+        }
         if !presentation.facts.is_empty() {
             head(&mut html, "Models");
             html.push_str(&facts_html(&presentation.facts));

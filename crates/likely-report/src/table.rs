@@ -1,7 +1,7 @@
 //! A table of the report before it takes a form: headings, entries, marks and footnotes.
 
 use crate::ReportError;
-use crate::axis_value::{AxisValue, axis_column, axis_name};
+use crate::axis_value::{AxisValue, axis_name};
 use crate::group::{Row, Summary, group_by, group_in_order, rows};
 use crate::number::{number, significant};
 use likely_record::{Axis, MetricMeta, Run, TableRecord};
@@ -261,11 +261,6 @@ impl Table {
     /// The heading of a row axis.
     pub(crate) fn row_heading(axis: Axis) -> &'static str {
         axis_name(axis)
-    }
-
-    /// The name of a row axis in a file.
-    pub(crate) fn row_column(axis: Axis) -> &'static str {
-        axis_column(axis)
     }
 }
 

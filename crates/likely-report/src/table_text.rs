@@ -36,7 +36,8 @@ pub(crate) fn unit(unit: &str) -> String {
     if unit.is_empty() || unit == "1" { String::new() } else { format!(" ({unit})") }
 }
 
-fn line<S: AsRef<str>>(text: &mut String, cells: &[S]) {
+/// A line of a table in Markdown.
+pub(crate) fn line<S: AsRef<str>>(text: &mut String, cells: &[S]) {
     let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
@@ -62,7 +63,8 @@ fn markdown_entry(entry: &Entry) -> String {
     text
 }
 
-fn markdown_escape(text: &str) -> String {
+/// The text with everything escaped that Markdown would read as its own.
+pub(crate) fn markdown_escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -169,14 +171,16 @@ fn latex_entry(entry: &Entry) -> String {
     text
 }
 
-fn latex_number(text: &str) -> String {
+/// A number in mathematics.
+pub(crate) fn latex_number(text: &str) -> String {
     match text.split_once('e') {
         Some((mantissa, exponent)) => format!("{mantissa} \\times 10^{{{exponent}}}"),
         None => text.to_owned(),
     }
 }
 
-fn latex_escape(text: &str) -> String {
+/// The text with everything escaped or named that LaTeX would not set as it stands.
+pub(crate) fn latex_escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

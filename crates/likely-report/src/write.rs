@@ -16,13 +16,14 @@ const OWN_TABLES: [&str; 2] = ["cells", "timings"];
 /// Writes `tables/`, `figures/` and `report.html` into the folder of a run.
 ///
 /// Everything is made before the first file is written. The same run and verdicts give the same bytes; clock readings
-/// appear in `tables/timings.csv` alone.
+/// appear in `tables/timings.csv` and, as medians, on the page.
 ///
 /// # Errors
 /// [`ReportError`] where a table or figure asks for what the run does not have, a number to draw is not finite, or a
 /// file cannot be written. Failed, skipped and missing cells are no error: the report shows them.
 pub fn write_run(run: &Run, verification: &[VerdictRecord]) -> Result<(), ReportError> {
     let tables = run.presentation.tables.iter().map(|table| table.id.as_str());
+    let tables = tables.chain(run.presentation.savings.iter().map(|saving| saving.id.as_str()));
     check_ids("table", OWN_TABLES.into_iter().chain(tables))?;
     check_ids("figure", run.presentation.figures.iter().map(|figure| figure.id.as_str()))?;
     let parts = Parts::new(run, verification)?;
@@ -39,6 +40,14 @@ pub fn write_run(run: &Run, verification: &[VerdictRecord]) -> Result<(), Report
         files.push((name("parquet"), parquet_bytes(&table.id, &frame)?));
         files.push((name("md"), markdown(table).into_bytes()));
         files.push((name("tex"), latex(table).into_bytes()));
+    }
+    for saving in &parts.savings {
+        let (frame, sheet) = (saving.frame()?, saving.sheet());
+        let name = |ending: &str| format!("tables/{}.{ending}", saving.id());
+        files.push((name("csv"), csv_bytes(saving.id(), &frame)?));
+        files.push((name("parquet"), parquet_bytes(saving.id(), &frame)?));
+        files.push((name("md"), sheet.markdown().into_bytes()));
+        files.push((name("tex"), sheet.latex(saving.id()).into_bytes()));
     }
     for figure in &parts.figures {
         for (ending, bytes) in figure.files()? {

@@ -56,7 +56,9 @@ pub enum PlanError {
         expected: usize,
     },
     /// Pairs are to be drawn from the data of a model that has none.
-    #[error("{place}: model `{model}` has no data to draw pairs from; name a data set here: `dataset = \"...\"`")]
+    #[error(
+        "{place}: model `{model}` has no data to draw pairs from; name a data set here: `dataset = \"...\"`"
+    )]
     NoDataset {
         /// Where the draw stands.
         place: Place,

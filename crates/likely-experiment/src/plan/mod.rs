@@ -15,7 +15,7 @@ use likely_core::{Flow, Potential, Seed};
 use likely_methods::{Interpolator, Sampler};
 use likely_models::{BuildError, Resources};
 use likely_record::{
-    CellKey, ClaimRecord, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, sha256_hex,
+    CellKey, ClaimRecord, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, SavingRecord, sha256_hex,
 };
 use ndarray::Axis;
 use rand::RngCore;
@@ -128,6 +128,7 @@ impl Plan {
             facts,
             claims: wire.claim.iter().filter(|claim| measures(&cells, claim)).cloned().collect(),
             tables: wire.table.clone(),
+            savings: wire.saving.iter().filter_map(|saving| kept(&selection, saving)).collect(),
             figures: wire.figure.clone(),
             fields,
         };
@@ -367,6 +368,13 @@ fn measures(cells: &[PlannedCell], claim: &ClaimRecord) -> bool {
             && bits(key.lambda) == bits(claim.lambda)
             && claim.pair.as_ref().is_none_or(|pair| *pair == key.pair)
     })
+}
+
+/// The saving with the methods that a tier runs; none where it leaves out the baseline or all others.
+fn kept(selection: &Selection<'_>, saving: &SavingRecord) -> Option<SavingRecord> {
+    let runs = |label: &String| selection.methods.iter().any(|(kept, _)| kept == label);
+    let methods: Vec<String> = saving.methods.iter().filter(|label| runs(label)).cloned().collect();
+    (runs(&saving.baseline) && !methods.is_empty()).then(|| SavingRecord { methods, ..saving.clone() })
 }
 
 fn identity(resolved: &str, files: &BTreeMap<String, String>, tier: Tier, program: &str) -> String {

@@ -62,10 +62,9 @@ pub(super) fn pairs_of(
             .collect(),
         PairSource::FromDataset { dataset, .. } => {
             let own = || spec.models.iter().find(|known| known.label == model.label).and_then(|own| own.data);
-            let dataset = dataset.or_else(own).ok_or_else(|| PlanError::NoDataset {
-                place: draw(),
-                model: model.label.clone(),
-            })?;
+            let dataset = dataset
+                .or_else(own)
+                .ok_or_else(|| PlanError::NoDataset { place: draw(), model: model.label.clone() })?;
             let label = &spec.wire.dataset[dataset].label;
             let Some(points) = &datasets[dataset] else { return Ok(Vec::new()) };
             fits("0", points.values.ncols(), &draw)?;

@@ -1,9 +1,9 @@
-//! Tables, figures and claims may only speak of what the spec has.
+//! Tables, savings, figures and claims may only speak of what the spec has.
 
 use super::Step::{Item, Key};
 use super::check::{check_id, unknown};
 use super::{Spec, SpecError, Step, WireSpec};
-use likely_record::FigureKind;
+use likely_record::{Axis, FigureKind, SavingRecord};
 use std::collections::BTreeSet;
 
 /// Labels of everything that makes cells: methods and samplers.
@@ -51,7 +51,7 @@ impl Known<'_> {
     }
 }
 
-/// Checks every reference of tables, figures and claims.
+/// Checks every reference of tables, savings, figures and claims.
 pub(crate) fn check(spec: &Spec) -> Result<(), SpecError> {
     let known = Known {
         spec,
@@ -61,22 +61,26 @@ pub(crate) fn check(spec: &Spec) -> Result<(), SpecError> {
     };
     check_ids(spec)?;
     check_tables(&known)?;
+    check_savings(&known)?;
     check_figures(&known)?;
     check_claims(&known)
 }
 
 fn check_ids(spec: &Spec) -> Result<(), SpecError> {
     let tables: Vec<&str> = spec.wire.table.iter().map(|table| table.id.as_str()).collect();
+    let savings: Vec<&str> = spec.wire.saving.iter().map(|saving| saving.id.as_str()).collect();
     let figures: Vec<&str> = spec.wire.figure.iter().map(|figure| figure.id.as_str()).collect();
-    for (section, ids) in [("table", tables), ("figure", figures)] {
-        let mut seen = BTreeSet::new();
+    // Savings are written beside the tables, under names of the same kind.
+    let (mut of_tables, mut of_figures) = (BTreeSet::new(), BTreeSet::new());
+    for (section, ids) in [("table", tables), ("saving", savings), ("figure", figures)] {
+        let seen = if section == "figure" { &mut of_figures } else { &mut of_tables };
         for (i, id) in ids.into_iter().enumerate() {
             let steps = [Key(section), Item(i), Key("id")];
             check_id(&spec.document, &format!("{section}[{i}].id"), id, &steps)?;
             if !seen.insert(id) {
                 return Err(SpecError::Repeated {
                     place: spec.document.at(&steps),
-                    what: section,
+                    what: if section == "saving" { "table or saving" } else { section },
                     name: id.to_owned(),
                 });
             }
@@ -97,6 +101,66 @@ fn check_tables(known: &Known<'_>) -> Result<(), SpecError> {
                 key: format!("table[{i}].metrics"),
                 what: "metric",
             });
+        }
+    }
+    Ok(())
+}
+
+fn check_savings(known: &Known<'_>) -> Result<(), SpecError> {
+    let document = &known.spec.document;
+    // What draws samples minimises nothing that could be compared.
+    let solvers: Vec<String> = known.spec.methods().map(str::to_owned).collect();
+    for (i, saving) in known.spec.wire.saving.iter().enumerate() {
+        let step = |key| [Key("saving"), Item(i), Key(key)];
+        let wrong = |steps: &[Step<'_>], key: &str, reason: &str| SpecError::WrongValue {
+            place: document.at(steps),
+            key: format!("saving[{i}].{key}"),
+            reason: reason.to_owned(),
+        };
+        for metric in [SavingRecord::ENERGY, SavingRecord::EVALUATIONS] {
+            if !known.spec.wire.metrics.iter().any(|measured| measured == metric) {
+                let reason = format!("a saving needs `{metric}` in `metrics`");
+                return Err(SpecError::WrongValue {
+                    place: document.at(&step("id")[..2]),
+                    key: format!("saving[{i}]"),
+                    reason,
+                });
+            }
+        }
+        known.one(&step("baseline"), "method", &saving.baseline, &solvers)?;
+        known.all(&step("methods"), "method", &saving.methods, &solvers)?;
+        if saving.methods.is_empty() {
+            return Err(SpecError::Empty {
+                place: document.at(&step("methods")),
+                key: format!("saving[{i}].methods"),
+                what: "method",
+            });
+        }
+        if saving.rows.is_empty() {
+            return Err(SpecError::Empty {
+                place: document.at(&step("rows")),
+                key: format!("saving[{i}].rows"),
+                what: "axis",
+            });
+        }
+        for (j, method) in saving.methods.iter().enumerate() {
+            let steps = [Key("saving"), Item(i), Key("methods"), Item(j)];
+            if *method == saving.baseline {
+                return Err(wrong(&steps, "methods", "a method cannot be held against itself"));
+            }
+            if saving.methods[..j].contains(method) {
+                let place = document.at(&steps);
+                return Err(SpecError::Repeated { place, what: "method", name: method.clone() });
+            }
+        }
+        for (j, axis) in saving.rows.iter().enumerate() {
+            let steps = [Key("saving"), Item(i), Key("rows"), Item(j)];
+            if *axis == Axis::Method {
+                return Err(wrong(&steps, "rows", "every method has rows of its own; name other axes"));
+            }
+            if saving.rows[..j].contains(axis) {
+                return Err(wrong(&steps, "rows", "the axis stands there twice; keep one"));
+            }
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The keys of a spec, as TOML has them; nothing here is checked beyond its type.
 
-use likely_record::{ClaimRecord, FigureRecord, TableRecord};
+use likely_record::{ClaimRecord, FigureRecord, SavingRecord, TableRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,6 +37,8 @@ pub(crate) struct WireSpec {
     pub(crate) pair: Vec<WirePair>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) table: Vec<TableRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) saving: Vec<SavingRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) figure: Vec<FigureRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

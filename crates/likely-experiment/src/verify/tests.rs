@@ -67,6 +67,7 @@ fn run_of(cells: Vec<CellRecord>, claims: Vec<ClaimRecord>) -> Run {
             facts: Vec::new(),
             claims,
             tables: Vec::new(),
+        savings: Vec::new(),
             figures: Vec::new(),
             fields: Vec::new(),
         },

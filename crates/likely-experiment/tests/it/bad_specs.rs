@@ -25,7 +25,7 @@ fn unknown_and_missing_keys_name_what_is_accepted() {
         (
             "segments = 12",
             "segment = 12",
-            "spec.toml:5:1: unknown key `segment`, did you mean `segments`? accepted: id, version, title, paper, analysis, segments, seed, repetitions, metrics, pairs, tolerance, tier, dataset, model, method, sampler, pair, table, figure, claim",
+            "spec.toml:5:1: unknown key `segment`, did you mean `segments`? accepted: id, version, title, paper, analysis, segments, seed, repetitions, metrics, pairs, tolerance, tier, dataset, model, method, sampler, pair, table, saving, figure, claim",
         ),
         (
             "weight = { relative = 1.0 }",
@@ -268,6 +268,60 @@ fn entries_that_contradict_each_other_are_refused() {
             "spec.toml:33:6: `figure[0].id` is `../curves`; use 1 to 64 of a-z, 0-9 and -, and no - in front",
         ),
     ]);
+}
+
+#[test]
+fn a_saving_speaks_of_methods_metrics_and_axes_that_there_are() {
+    let with = |keys: &str, metrics: &str| {
+        let saving = format!("[[saving]]\nid = \"saved\"\ntitle = \"Saved\"\n{keys}\n\n[[figure]]");
+        small_with("[[figure]]", &saving).replace(r#""energy", "#, metrics)
+    };
+    let energy = r#""regularised-energy", "#;
+    let good = "baseline = \"Linear\"\nmethods = [\"ProbGEORCE\"]\nrows = [\"model\", \"lambda\"]";
+    let cases = [
+        (good, "", "spec.toml:32:1: `saving[0]`: a saving needs `regularised-energy` in `metrics`"),
+        (
+            "baseline = \"Liner\"\nmethods = [\"ProbGEORCE\"]\nrows = [\"model\"]",
+            energy,
+            "spec.toml:35:12: there is no method `Liner`, did you mean `Linear`? there is: Linear, ProbGEORCE",
+        ),
+        (
+            "baseline = \"Linear\"\nmethods = [\"ProbGEROCE\"]\nrows = [\"model\"]",
+            energy,
+            "spec.toml:36:12: there is no method `ProbGEROCE`, did you mean `ProbGEORCE`? there is: Linear, ProbGEORCE",
+        ),
+        (
+            "baseline = \"Linear\"\nmethods = [\"Linear\"]\nrows = [\"model\"]",
+            energy,
+            "spec.toml:36:12: `saving[0].methods`: a method cannot be held against itself",
+        ),
+        (
+            "baseline = \"Linear\"\nmethods = []\nrows = [\"model\"]",
+            energy,
+            "spec.toml:36:11: `saving[0].methods` is empty; give at least one method",
+        ),
+        (
+            "baseline = \"Linear\"\nmethods = [\"ProbGEORCE\"]\nrows = [\"model\", \"method\"]",
+            energy,
+            "spec.toml:37:18: `saving[0].rows`: every method has rows of its own; name other axes",
+        ),
+        (
+            "baseline = \"Linear\"\nmethods = [\"ProbGEORCE\"]\nrows = []",
+            energy,
+            "spec.toml:37:8: `saving[0].rows` is empty; give at least one axis",
+        ),
+    ];
+    for (keys, metrics, expected) in cases {
+        assert_eq!(spec_error(&with(keys, metrics)), expected, "{keys}");
+    }
+    let twice = with(good, energy).replace(
+        "[[figure]]",
+        &format!("[[saving]]\nid = \"saved\"\ntitle = \"Again\"\n{good}\n\n[[figure]]"),
+    );
+    assert_eq!(
+        spec_error(&twice),
+        "spec.toml:40:6: there is a table or saving `saved` already; rename or remove one of the two"
+    );
 }
 
 #[test]

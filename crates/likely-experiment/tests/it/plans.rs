@@ -180,3 +180,22 @@ fn a_tier_is_not_held_to_claims_about_cells_that_it_leaves_out() {
     assert_eq!(place.plan(&text, Tier::Full).presentation().claims.len(), 1);
     assert!(place.plan(&text, Tier::Smoke).presentation().claims.is_empty());
 }
+
+#[test]
+fn a_tier_shows_the_savings_of_the_methods_that_it_runs() {
+    let place = Place::new();
+    let saving = "[[saving]]\nid = \"saved\"\ntitle = \"Saved\"\nbaseline = \"Linear\"\nmethods = [\"ProbGEORCE\", \"Slow\"]\nrows = [\"lambda\"]\n";
+    let slow = "[[method]]\nkind = \"prob-georce\"\nlabel = \"Slow\"\n";
+    let tiers = "[tier.smoke]\nmethods = [\"Linear\", \"Slow\"]\n[tier.laptop]\nmethods = [\"ProbGEORCE\", \"Slow\"]\n";
+    let text = small_with("[pairs]", &format!("{slow}{saving}{tiers}[pairs]"))
+        .replace("\"energy\", ", "\"energy\", \"regularised-energy\", ");
+    let methods = |tier: Tier| {
+        let plan = place.plan(&text, tier);
+        plan.presentation().savings.iter().map(|saving| saving.methods.join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(methods(Tier::Full), ["ProbGEORCE Slow"]);
+    assert_eq!(methods(Tier::Smoke), ["Slow"]);
+    assert!(methods(Tier::Laptop).is_empty(), "nothing is saved against a baseline that is not there");
+    let resolved = place.plan(&text, Tier::Smoke).resolved_spec().to_owned();
+    assert_eq!(place.plan(&resolved, Tier::Full).presentation().savings[0].methods.len(), 2);
+}

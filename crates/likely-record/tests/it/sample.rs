@@ -83,6 +83,7 @@ pub(crate) fn presentation() -> Presentation {
         facts: Vec::new(),
         claims: Vec::new(),
         tables: Vec::new(),
+        savings: Vec::new(),
         figures: Vec::new(),
         fields: Vec::new(),
     }

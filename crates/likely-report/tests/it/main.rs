@@ -2,5 +2,6 @@
 
 mod figures;
 mod pages;
+mod savings;
 mod scene;
 mod tables;

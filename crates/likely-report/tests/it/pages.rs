@@ -92,6 +92,18 @@ fn text_of_specs_and_errors_cannot_become_markup() {
 }
 
 #[test]
+fn the_page_shows_what_a_call_took_and_that_it_is_compared_with_nothing() {
+    let scene = many();
+    write_run(&scene.run, &[]).unwrap();
+    let page = fs::read_to_string(scene.run.path.join("report.html")).unwrap();
+    let (_, after) = page.split_once("<h2>Time of one call</h2>").unwrap();
+    let (part, _) = after.split_once("<h2>").unwrap();
+    assert_eq!(part.matches("<tr").count(), 1 + 2 * (1 + 5 + 5), "skipped methods take no time");
+    assert!(part.contains("<th scope=\"row\">Linear</th><th scope=\"row\" class=\"number\">–</th><td class=\"number\">4</td><td class=\"number\">125 ms</td><td class=\"number\">100 ms</td>"), "{part}");
+    assert!(part.contains("they stand apart from everything that is compared, pinned or verified"));
+}
+
+#[test]
 fn one_page_over_several_runs_leads_to_each_and_has_the_same_bytes_twice() {
     let scene = many();
     let verdicts = verdicts();

@@ -85,6 +85,7 @@ pub(crate) fn presentation(tables: Vec<TableRecord>, figures: Vec<FigureRecord>)
         facts: vec![("GMM".to_owned(), "components".to_owned(), "2".to_owned())],
         claims: Vec::new(),
         tables,
+        savings: Vec::new(),
         figures,
         fields: vec![field("GMM", 1.0), field("KDE", 0.7)],
     }
