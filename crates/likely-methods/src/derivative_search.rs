@@ -8,7 +8,7 @@ use likely_core::EvalError;
 const SUFFICIENT: f64 = 0.1;
 /// Share of the first slope that may be left at the end of a step; a steeper end asks for a longer step.
 const LEFT_OVER: f64 = 0.9;
-/// Where two energies differ by less than this, relative, their difference is rounding and only slopes can tell.
+/// Where two energies differ by less than this, relative to their terms, the difference is rounding and only slopes can tell.
 const ROUNDING: f64 = 1e-14;
 /// Most trials of one search.
 pub(crate) const TRIALS: u32 = 30;
@@ -39,6 +39,8 @@ pub(crate) fn search(
     slope: f64,
 ) -> Result<Search, EvalError> {
     let level = current.regularised_energy();
+    // The terms, not their sum: a potential of either sign can cancel the energy, and rounding with it.
+    let rounding = ROUNDING * (current.energy + current.weighted_potential.unwrap_or(0.0).abs());
     let mut t = 1.0;
     let (mut low, mut low_slope) = (0.0, slope);
     let mut bracketed = false;
@@ -56,7 +58,7 @@ pub(crate) fn search(
         let end_slope = dot(&trial.grad, direction);
         let trapezoid = f64::midpoint(slope, end_slope);
         let mean_slope = match (level, trial.regularised_energy()) {
-            (Some(level), Some(now)) if (now - level).abs() > ROUNDING * level.abs() => (now - level) / t,
+            (Some(level), Some(now)) if (now - level).abs() > rounding => (now - level) / t,
             _ => trapezoid,
         };
         if mean_slope > SUFFICIENT * slope {

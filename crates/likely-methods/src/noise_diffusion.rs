@@ -6,7 +6,8 @@ use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Trace, Unsu
 use likely_core::{Curve, Ends, Stop};
 use ndarray::{Array2, ArrayView1};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub(crate) const METHOD: Method = Method {
     id: "noise-diffusion",
@@ -26,7 +27,9 @@ pub(crate) const METHOD: Method = Method {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct NoiseDiffusion {
+    #[serde(deserialize_with = "of_position")]
     alpha: Coefficient,
+    #[serde(deserialize_with = "of_position")]
     beta: Coefficient,
     gamma: Coefficient,
     mu: Coefficient,
@@ -129,27 +132,32 @@ impl Default for NoiseDiffusion {
     }
 }
 
+/// A coefficient that does not depend on alpha and beta.
+fn of_position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Coefficient, D::Error> {
+    match Coefficient::deserialize(deserializer)? {
+        Coefficient::ShareOfAlpha(_) | Coefficient::ShareOfBeta(_) | Coefficient::Remainder => {
+            Err(D::Error::custom(
+                "alpha and beta cannot be defined by alpha and beta; use cosine, sine, constant, falling or rising",
+            ))
+        }
+        coefficient => Ok(coefficient),
+    }
+}
+
 impl Coefficient {
-    /// The coefficient at `s`, given alpha and beta where they are known already.
-    fn at(self, s: f64, known: Option<(f64, f64)>) -> Result<f64, InterpolateError> {
+    /// The coefficient at `s`, given alpha and beta there.
+    fn at(self, s: f64, [alpha, beta]: [f64; 2]) -> f64 {
         let quarter = std::f64::consts::FRAC_PI_2;
-        let known = || {
-            known.ok_or_else(|| InterpolateError::EndPoints {
-                reason: "alpha and beta of noise-diffusion cannot be defined by alpha and beta; use cosine, sine, constant, falling or rising".to_owned(),
-            })
-        };
-        Ok(match self {
+        match self {
             Self::Cosine => (quarter * s).cos(),
             Self::Sine => (quarter * s).sin(),
             Self::Constant(c) => c.0,
             Self::Falling(c) => c.0 * (1.0 - s),
             Self::Rising(c) => c.0 * s,
-            Self::ShareOfAlpha(c) => known().map(|(alpha, beta)| c.0 * alpha / (alpha + beta))?,
-            Self::ShareOfBeta(c) => known().map(|(alpha, beta)| c.0 * beta / (alpha + beta))?,
-            Self::Remainder => {
-                known().map(|(alpha, beta)| (1.0 - alpha * alpha - beta * beta).clamp(0.0, 1.0).sqrt())?
-            }
-        })
+            Self::ShareOfAlpha(c) => c.0 * alpha / (alpha + beta),
+            Self::ShareOfBeta(c) => c.0 * beta / (alpha + beta),
+            Self::Remainder => (1.0 - alpha * alpha - beta * beta).clamp(0.0, 1.0).sqrt(),
+        }
     }
 }
 
@@ -172,9 +180,11 @@ struct Mixture {
 }
 
 impl NoiseDiffusion {
-    fn mixture(&self, s: f64) -> Result<Mixture, InterpolateError> {
-        let (mut alpha, mut beta) = (self.alpha.at(s, None)?, self.beta.at(s, None)?);
-        let gamma = self.gamma.at(s, Some((alpha, beta)))?;
+    fn mixture(&self, s: f64) -> Mixture {
+        // Neither refers to the other two, so these stand for nothing.
+        let unknown = [f64::NAN; 2];
+        let (mut alpha, mut beta) = (self.alpha.at(s, unknown), self.beta.at(s, unknown));
+        let gamma = self.gamma.at(s, [alpha, beta]);
         if self.renormalise {
             let size = alpha.hypot(beta);
             let left = (1.0 - gamma * gamma).max(0.0).sqrt();
@@ -182,8 +192,8 @@ impl NoiseDiffusion {
                 (alpha, beta) = (alpha / size * left, beta / size * left);
             }
         }
-        let known = Some((alpha, beta));
-        Ok(Mixture { alpha, beta, gamma, mu: self.mu.at(s, known)?, nu: self.nu.at(s, known)? })
+        let known = [alpha, beta];
+        Mixture { alpha, beta, gamma, mu: self.mu.at(s, known), nu: self.nu.at(s, known) }
     }
 }
 
@@ -220,7 +230,7 @@ impl Interpolator for NoiseDiffusion {
         points.row_mut(segments).assign(&last);
         let mut eps = None;
         for i in 1..segments {
-            let at = self.mixture(i as f64 / segments as f64)?;
+            let at = self.mixture(i as f64 / segments as f64);
             let mut point = &first * at.alpha + &last * at.beta;
             if let Some((x1, x2)) = ends.data() {
                 point.scaled_add((at.mu - at.alpha) * signal, &x1);

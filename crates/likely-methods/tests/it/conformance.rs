@@ -103,6 +103,7 @@ fn numbers_out_of_range_are_refused_where_they_stand() {
         ("noise", "alpha-bar = 1.5", "[0, 1]"),
         ("noise-diffusion", "clip = { at = 0.0 }", "positive"),
         ("noise-diffusion", "mu = { constant = nan }", "finite"),
+        ("noise-diffusion", "alpha = \"remainder\"", "cosine"),
         ("slerp", "norms = \"unit\"", "interpolated"),
     ];
     for (id, config, words) in refused {
