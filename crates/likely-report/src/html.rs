@@ -1,5 +1,7 @@
 //! Text in HTML and SVG.
 
+use std::fmt::Write as _;
+
 /// The text with everything escaped that could end a text or an attribute.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -28,7 +30,7 @@ pub(crate) fn prose(text: &str) -> String {
         html.push_str(&escape(before));
         match after.split_once('`') {
             Some((code, after)) if !code.is_empty() => {
-                html.push_str(&format!("<code>{}</code>", escape(code)));
+                let _ = write!(html, "<code>{}</code>", escape(code));
                 rest = after;
             }
             _ => {

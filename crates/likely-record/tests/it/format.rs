@@ -1,5 +1,7 @@
 use crate::sample;
-use likely_record::{CellRecord, FolderError, Pinned, PlanRecord, Run, RunFolder, TimingRecord};
+use likely_record::{
+    CellRecord, FolderError, Pinned, PlanRecord, Presentation, Run, RunFolder, TimingRecord,
+};
 use proptest::prelude::*;
 use std::fs;
 
@@ -32,6 +34,13 @@ fn files_of_format_1_are_written_byte_for_byte() {
     assert_eq!(read(format!("cells/{hash}.json")), CELL);
     assert_eq!(read("plan.json".to_owned()), PLAN);
     assert_eq!(read(format!("timings/{hash}.json")), TIMING);
+}
+
+#[test]
+fn a_presentation_from_before_savings_is_read() {
+    let mut json = serde_json::to_value(sample::presentation()).unwrap();
+    json.as_object_mut().unwrap().remove("savings").unwrap();
+    assert_eq!(serde_json::from_value::<Presentation>(json).unwrap(), sample::presentation());
 }
 
 #[test]

@@ -6,6 +6,9 @@ use likely_record::Scale;
 /// Share of a log axis with zero that lies left of its smallest positive number.
 const ZERO_SHARE: f64 = 0.09;
 
+/// On an axis with zero, a number this much smaller than the largest is zero but for rounding.
+const ROUNDING: f64 = 1e-14;
+
 /// An axis from 0 (left, bottom) to 1 (right, top).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Span {
@@ -29,9 +32,11 @@ impl Span {
     /// An axis that holds all of `values` with some room at both ends; `None` without a number that fits the scale.
     pub(crate) fn holding(scale: Scale, values: impl Iterator<Item = f64>) -> Option<Self> {
         let mut bounds: Option<(f64, f64)> = None;
-        for value in values.filter(|&value| admits(scale, value)) {
+        let values: Vec<f64> = values.filter(|&value| admits(scale, value)).collect();
+        let rounding = ROUNDING * values.iter().copied().fold(0.0, f64::max);
+        for value in values {
             // Zero has its own place on a log axis.
-            if scale == Scale::LogWithZero && value <= 0.0 {
+            if scale == Scale::LogWithZero && value <= rounding {
                 bounds = bounds.or(Some((f64::INFINITY, f64::NEG_INFINITY)));
                 continue;
             }
@@ -74,7 +79,7 @@ impl Span {
         let place = match *self {
             Self::Linear { low, high } => (value - low) / (high - low),
             Self::Log { low, high } if value > 0.0 => log(low, high),
-            Self::LogWithZero { .. } if value.abs() <= 0.0 => ZERO_SHARE / 3.0,
+            Self::LogWithZero { low, .. } if (0.0..low).contains(&value) => ZERO_SHARE / 3.0,
             Self::LogWithZero { low, high } if value > 0.0 => {
                 ZERO_SHARE + (1.0 - ZERO_SHARE) * log(low, high)
             }
@@ -204,6 +209,8 @@ mod tests {
         );
         assert_eq!(texts(&Span::Log { low: 0.9, high: 1100.0 }), ["1", "10", "100", "1000"]);
         assert_eq!(texts(&Span::Log { low: 1e-6, high: 1e-3 }), ["10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³"]);
+        let rounded = Span::holding(Scale::LogWithZero, [1e-29, 0.01, 3.0].into_iter()).expect("numbers that fit");
+        assert!(rounded.place(1e-29) < rounded.place(0.01) && rounded.place(1e-29) == rounded.place(0.0));
         assert_eq!(texts(&Span::LogWithZero { low: 1.0, high: 1000.0 }), ["0", "1", "10", "100", "1000"]);
     }
 

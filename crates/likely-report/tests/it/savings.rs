@@ -62,7 +62,7 @@ fn run_of(cells: &[Cell], savings: Vec<SavingRecord>) -> Scene {
     let mut scene = scene(cells, presentation);
     for metric in scene.run.cells.iter_mut().flat_map(|cell| &mut cell.metrics) {
         if metric.id == LIKELIHOOD {
-            metric.id = SavingRecord::ENERGY.to_owned();
+            SavingRecord::ENERGY.clone_into(&mut metric.id);
         }
         assert!(metric.id != EVALUATIONS || SavingRecord::EVALUATIONS == EVALUATIONS);
     }
