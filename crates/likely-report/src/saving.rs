@@ -231,7 +231,7 @@ impl Saving {
         }
         if tallies().any(|tally| tally.absent > 0) {
             remarks.push(
-                "Pairs in which a side was skipped, failed, was not run or has no partner are not compared."
+                "Pairs in which a side was skipped, failed, was not run, has no partner or weighs the potential otherwise are not compared."
                     .to_owned(),
             );
         }

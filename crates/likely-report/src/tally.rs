@@ -5,12 +5,16 @@ use likely_record::{SavingRecord, Status};
 
 /// Relative difference up to which two energies are the same.
 const SAME: f64 = 1e-6;
+/// Relative difference up to which two factors in front of the potential are the same but for rounding.
+const SAME_FACTOR: f64 = 1e-9;
 
 /// One of the two cells that are compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Side {
     pub(crate) evaluations: f64,
     pub(crate) energy: f64,
+    /// The factor in front of the potential.
+    pub(crate) factor: Option<f64>,
     pub(crate) converged: bool,
 }
 
@@ -22,8 +26,17 @@ impl Side {
         Some(Self {
             evaluations: metric(SavingRecord::EVALUATIONS)?,
             energy: metric(SavingRecord::ENERGY)?,
+            factor: cell.lambda_norm,
             converged: cell.stop.as_ref().is_some_and(|stop| stop.converged),
         })
+    }
+
+    /// Whether both minimised the same; energies of different objectives say nothing of each other.
+    fn has_objective_of(&self, other: &Self) -> bool {
+        match (self.factor, other.factor) {
+            (Some(own), Some(its)) => (own - its).abs() <= SAME_FACTOR * own.abs().max(its.abs()),
+            (own, its) => own.is_none() && its.is_none(),
+        }
     }
 
     fn evaluates(&self) -> bool {
@@ -118,7 +131,7 @@ pub(crate) struct Tally {
     duels: Vec<Duel>,
     /// Pairs in which a side took no evaluation, so that there is nothing to save.
     pub(crate) idle: usize,
-    /// Cells of the method without a number of their own or of the baseline.
+    /// Cells of the method without a number of their own or of the baseline for the same objective.
     pub(crate) absent: usize,
 }
 
@@ -126,10 +139,13 @@ impl Tally {
     /// Takes in one cell of the method, with the baseline's where there is one.
     pub(crate) fn take(&mut self, method: Option<Side>, baseline: Option<Side>) {
         match (method, baseline) {
-            (Some(method), Some(baseline)) if method.evaluates() && baseline.evaluates() => {
-                self.duels.push(Duel { baseline, method });
+            (Some(method), Some(baseline)) if method.has_objective_of(&baseline) => {
+                if method.evaluates() && baseline.evaluates() {
+                    self.duels.push(Duel { baseline, method });
+                } else {
+                    self.idle += 1;
+                }
             }
-            (Some(_), Some(_)) => self.idle += 1,
             _ => self.absent += 1,
         }
     }
@@ -197,6 +213,7 @@ mod tests {
         let side = |place: usize| Side {
             evaluations: evaluations[place],
             energy: energy[place],
+            factor: Some(2.0),
             converged: converged[place],
         };
         let mut tally = Tally::default();
@@ -227,6 +244,20 @@ mod tests {
         assert_eq!(median(&[ratio(1.0, true), ratio(9.0, false), ratio(2.0, false)]), ratio(2.0, true));
         assert_eq!(median(&[ratio(2.0, false), ratio(4.0, true)]), ratio(3.0, true));
         assert_eq!(Ratio::median(&[]), None);
+    }
+
+    #[test]
+    fn energies_of_different_objectives_are_not_compared() {
+        let side = |factor| Side { evaluations: 10.0, energy: 1.0, factor, converged: true };
+        let compared = |method, baseline| {
+            let mut tally = Tally::default();
+            tally.take(Some(side(method)), Some(side(baseline)));
+            (tally.compared(), tally.absent)
+        };
+        assert_eq!(compared(Some(2.0), Some(2.0 + 1e-12)), (1, 0));
+        assert_eq!(compared(Some(2.0), Some(2.1)), (0, 1));
+        assert_eq!(compared(Some(2.0), None), (0, 1));
+        assert_eq!(compared(None, None), (1, 0));
     }
 
     #[test]

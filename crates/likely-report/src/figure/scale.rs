@@ -209,7 +209,8 @@ mod tests {
         );
         assert_eq!(texts(&Span::Log { low: 0.9, high: 1100.0 }), ["1", "10", "100", "1000"]);
         assert_eq!(texts(&Span::Log { low: 1e-6, high: 1e-3 }), ["10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³"]);
-        let rounded = Span::holding(Scale::LogWithZero, [1e-29, 0.01, 3.0].into_iter()).expect("numbers that fit");
+        let rounded =
+            Span::holding(Scale::LogWithZero, [1e-29, 0.01, 3.0].into_iter()).expect("numbers that fit");
         assert!(rounded.place(1e-29) < rounded.place(0.01) && rounded.place(1e-29) == rounded.place(0.0));
         assert_eq!(texts(&Span::LogWithZero { low: 1.0, high: 1000.0 }), ["0", "1", "10", "100", "1000"]);
     }

@@ -96,7 +96,7 @@ fn known_ratios_come_out_and_a_higher_minimum_or_an_unfinished_curve_does_not_co
 
     Where the method stopped before it converged, its evaluations are those until then, and the ratio does not count.
 
-    Pairs in which a side was skipped, failed, was not run or has no partner are not compared.
+    Pairs in which a side was skipped, failed, was not run, has no partner or weighs the potential otherwise are not compared.
 
     1 pair in which a side evaluated the density nowhere is left out (λ = 0).
     "#);
