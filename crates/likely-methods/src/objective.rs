@@ -1,6 +1,6 @@
 //! The regularised energy of a path in flat space.
 
-use crate::vector::{dot, norm, squared_distance};
+use crate::vector::{Kernel, dot, extend_scaled, norm, squared_distance, vectorised};
 use crate::weight::Weight;
 use crate::{Density, InterpolateError, Weighting, path_laplacian};
 use likely_core::{Curve, CurveError, Ends, EvalError};
@@ -144,7 +144,7 @@ impl<'a, 'e> Objective<'a, 'e> {
     /// A step from `iterate` along `direction`.
     pub(crate) fn step(&self, iterate: &Iterate, t: f64, direction: &[f64]) -> Vec<f64> {
         let mut path = self.buffer();
-        path.extend(iterate.path.iter().zip(direction).map(|(z, p)| z + t * p));
+        extend_scaled(&mut path, &iterate.path, t, direction);
         path
     }
 
@@ -239,13 +239,7 @@ impl<'a, 'e> Objective<'a, 'e> {
         // Row by row, so that what one sum reads is still in the cache for the next.
         for (((here, force), before), after) in here.zip(before).zip(after) {
             let from = grad.len();
-            let neighbours = before.iter().zip(after);
-            grad.extend(
-                here.iter()
-                    .zip(force)
-                    .zip(neighbours)
-                    .map(|((z, f), (before, after))| factor * f + 2.0 * ((z - before) - (after - z))),
-            );
+            vectorised(RowGradient { out: &mut grad, factor, force, before, here, after });
             square += dot(&grad[from..], &grad[from..]);
             energy += squared_distance(before, here);
         }
@@ -253,6 +247,31 @@ impl<'a, 'e> Objective<'a, 'e> {
         energy += squared_distance(last, &self.end);
         let weighted_potential = potential.map(|sum| factor * sum);
         Iterate { path, energy, weighted_potential, force, grad, grad_norm: square.sqrt() }
+    }
+}
+
+/// Appends the gradient of `R` in one point: `factor force + 2 ((z - before) - (after - z))`.
+struct RowGradient<'a> {
+    out: &'a mut Vec<f64>,
+    factor: f64,
+    force: &'a [f64],
+    before: &'a [f64],
+    here: &'a [f64],
+    after: &'a [f64],
+}
+
+impl Kernel for RowGradient<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        let neighbours = self.before.iter().zip(self.after);
+        let here = self.here.iter().zip(self.force);
+        self.out.extend(
+            here.zip(neighbours)
+                .map(|((z, f), (before, after))| self.factor * f + 2.0 * ((z - before) - (after - z))),
+        );
     }
 }
 

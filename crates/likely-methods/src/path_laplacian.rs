@@ -1,5 +1,7 @@
 //! The preconditioner of `ProbGEORCE` in flat space.
 
+use crate::vector::{Kernel, vectorised};
+
 /// Solves `P p = rhs` for `P = 2 D^T D`, the Hessian of the energy `sum |z_{i+1} - z_i|^2` in the interior points.
 ///
 /// `rhs` and the result hold `points` rows of `dim` numbers; the end points are fixed, so `p` is zero outside. Two
@@ -9,29 +11,46 @@
 /// rewritten.
 pub(crate) fn solve(rhs: &[f64], dim: usize, out: &mut [f64]) {
     debug_assert_eq!(rhs.len(), out.len());
-    let points = rhs.len() / dim;
-    // With w_i = p_{i+1} - p_i the equations read w_i = w_0 - c_i, c the cumulative sum of rhs / 2, and sum w_i = 0.
-    let mut cumulative = vec![0.0; dim];
-    let mut first = vec![0.0; dim];
-    for (row, out) in rhs.chunks_exact(dim).zip(out.chunks_exact_mut(dim)) {
-        for (((c, f), r), o) in cumulative.iter_mut().zip(&mut first).zip(row).zip(out) {
-            *c += 0.5 * r;
-            *f += *c;
-            *o = *c;
+    vectorised(Solve { rhs, dim, out });
+}
+
+struct Solve<'a> {
+    rhs: &'a [f64],
+    dim: usize,
+    out: &'a mut [f64],
+}
+
+impl Kernel for Solve<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        let Self { rhs, dim, out } = self;
+        let points = rhs.len() / dim;
+        // With w_i = p_{i+1} - p_i the equations read w_i = w_0 - c_i, c the cumulative sum of rhs / 2, and sum w_i = 0.
+        let mut cumulative = vec![0.0; dim];
+        let mut first = vec![0.0; dim];
+        for (row, out) in rhs.chunks_exact(dim).zip(out.chunks_exact_mut(dim)) {
+            for (((c, f), r), o) in cumulative.iter_mut().zip(&mut first).zip(row).zip(out) {
+                *c += 0.5 * r;
+                *f += *c;
+                *o = *c;
+            }
         }
-    }
-    let segments = (points + 1) as f64;
-    for f in &mut first {
-        *f /= segments;
-    }
-    // `out` holds c_1..; turn it into p in place: p_1 = w_0, p_{i+1} = p_i + w_0 - c_i.
-    let mut point = vec![0.0; dim];
-    let mut previous = vec![0.0; dim];
-    for out in out.chunks_exact_mut(dim) {
-        for (((p, c), f), o) in point.iter_mut().zip(&mut previous).zip(&first).zip(out) {
-            *p += f - *c;
-            *c = *o;
-            *o = *p;
+        let segments = (points + 1) as f64;
+        for f in &mut first {
+            *f /= segments;
+        }
+        // `out` holds c_1..; turn it into p in place: p_1 = w_0, p_{i+1} = p_i + w_0 - c_i.
+        let mut point = vec![0.0; dim];
+        let mut previous = vec![0.0; dim];
+        for out in out.chunks_exact_mut(dim) {
+            for (((p, c), f), o) in point.iter_mut().zip(&mut previous).zip(&first).zip(out) {
+                *p += f - *c;
+                *c = *o;
+                *o = *p;
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Limited-memory quasi-Newton directions on top of the path preconditioner.
 
 use crate::path_laplacian;
-use crate::vector::{dot, norm};
+use crate::vector::{add_two, dot, norm};
 use std::collections::VecDeque;
 
 /// The last steps `s` and changes `y` of the gradient, as `s` and `w = P^-1 y`, with all inner products that a direction needs.
@@ -137,10 +137,7 @@ impl Memory {
             let from = block * BLOCK;
             for (j, pair) in self.pairs.iter().enumerate() {
                 let (of_change, of_step) = (self.gamma * shares[j], corrections[j]);
-                let (change, step) = (&pair.change[from..], &pair.step[from..]);
-                for ((d, w), s) in out.iter_mut().zip(change).zip(step) {
-                    *d += of_change * w - of_step * s;
-                }
+                add_two(out, [of_change, -of_step], &pair.change[from..], &pair.step[from..]);
             }
         }
         direction

@@ -1,49 +1,77 @@
-//! Sums over long vectors in a fixed order.
+//! Sums and combinations of long vectors, in a fixed order and with the widest vectors of the processor.
+//!
+//! Nothing here fuses a multiplication with an addition, and the accumulators of a sum are the same on every machine, so the
+//! bits of a result do not depend on the width.
 
-/// Independent accumulators: enough to hide the latency of an addition, and the same on every machine.
+use pulp::{Arch, Simd, WithSimd};
+
+/// Independent accumulators: enough to hide the latency of an addition.
 const LANES: usize = 16;
+
+/// A loop to be compiled once for each vector width; a closure would be compiled for the narrowest alone.
+pub(crate) trait Kernel {
+    type Output;
+
+    /// Must be inlined, and so must what it calls.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs `kernel` compiled for the widest vectors that this processor has.
+pub(crate) fn vectorised<K: Kernel>(kernel: K) -> K::Output {
+    struct Dispatched<K>(K);
+
+    impl<K: Kernel> WithSimd for Dispatched<K> {
+        type Output = K::Output;
+
+        #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> K::Output {
+            self.0.run()
+        }
+    }
+
+    Arch::new().dispatch(Dispatched(kernel))
+}
+
+/// `sum_k f(a_k, b_k)`.
+struct Sum<'a, F> {
+    a: &'a [f64],
+    b: &'a [f64],
+    term: F,
+}
+
+impl<F: Fn(f64, f64) -> f64> Kernel for Sum<'_, F> {
+    type Output = f64;
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut lanes = [0.0; LANES];
+        let (a_chunks, b_chunks) = (self.a.chunks_exact(LANES), self.b.chunks_exact(LANES));
+        let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());
+        let rest: f64 = rest.map(|(&a, &b)| (self.term)(a, b)).sum();
+        for (a, b) in a_chunks.zip(b_chunks) {
+            for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
+                *lane += (self.term)(a, b);
+            }
+        }
+        lanes.iter().sum::<f64>() + rest
+    }
+}
 
 /// `sum_k a_k b_k`.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f64 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
-        }
-    }
-    lanes.iter().sum::<f64>() + rest
+    vectorised(Sum { a, b, term: |a, b| a * b })
 }
 
 /// `sum_k (a_k - b_k)^2`.
 pub(crate) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let square = |a: f64, b: f64| (a - b) * (a - b);
-    let rest: f64 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(&a, &b)| square(a, b)).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += square(a, b);
-        }
-    }
-    lanes.iter().sum::<f64>() + rest
+    vectorised(Sum { a, b, term: |a, b| (a - b) * (a - b) })
 }
 
-/// `[<a, a>, <a, b>, <b, b>]` in one pass.
+/// `[<a, a>, <a, b>, <b, b>]`.
 pub(crate) fn products(a: &[f64], b: &[f64]) -> [f64; 3] {
-    let mut lanes = [[0.0; LANES]; 3];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let (a_rest, b_rest) = (a_chunks.remainder(), b_chunks.remainder());
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for k in 0..LANES {
-            lanes[0][k] += a[k] * a[k];
-            lanes[1][k] += a[k] * b[k];
-            lanes[2][k] += b[k] * b[k];
-        }
-    }
-    let [aa, ab, bb] = lanes.map(|lanes| lanes.iter().sum::<f64>());
-    [aa + dot(a_rest, a_rest), ab + dot(a_rest, b_rest), bb + dot(b_rest, b_rest)]
+    [dot(a, a), dot(a, b), dot(b, b)]
 }
 
 /// Euclidean norm.
@@ -53,7 +81,56 @@ pub(crate) fn norm(a: &[f64]) -> f64 {
 
 /// `y + t x`, as a new vector.
 pub(crate) fn add_scaled(y: &[f64], t: f64, x: &[f64]) -> Vec<f64> {
-    y.iter().zip(x).map(|(y, x)| y + t * x).collect()
+    let mut sum = Vec::with_capacity(y.len());
+    extend_scaled(&mut sum, y, t, x);
+    sum
+}
+
+/// Appends `y + t x`.
+pub(crate) fn extend_scaled(out: &mut Vec<f64>, y: &[f64], t: f64, x: &[f64]) {
+    vectorised(ExtendScaled { out, y, t, x });
+}
+
+struct ExtendScaled<'a> {
+    out: &'a mut Vec<f64>,
+    y: &'a [f64],
+    t: f64,
+    x: &'a [f64],
+}
+
+impl Kernel for ExtendScaled<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        self.out.extend(self.y.iter().zip(self.x).map(|(y, x)| y + self.t * x));
+    }
+}
+
+/// `out + a x + b y`, in place.
+pub(crate) fn add_two(out: &mut [f64], [a, b]: [f64; 2], x: &[f64], y: &[f64]) {
+    vectorised(AddTwo { out, a, b, x, y });
+}
+
+struct AddTwo<'a> {
+    out: &'a mut [f64],
+    a: f64,
+    b: f64,
+    x: &'a [f64],
+    y: &'a [f64],
+}
+
+impl Kernel for AddTwo<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        for ((out, x), y) in self.out.iter_mut().zip(self.x).zip(self.y) {
+            *out += self.a * x + self.b * y;
+        }
+    }
 }
 
 #[cfg(test)]
