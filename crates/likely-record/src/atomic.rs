@@ -115,6 +115,14 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<
     serde_json::from_slice(&bytes).map_err(damaged)
 }
 
+/// Refuses a file of a newer format; whatever else is wrong with it is for others to find.
+pub(crate) fn refuse_newer(path: &Path, limit: u64) -> Result<(), FolderError> {
+    match read_json::<FormatOnly>(path, limit) {
+        Err(ReadProblem::Unusable(error @ FolderError::Newer { .. })) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Pretty JSON with a newline at the end, after checking that reading it gives the same value back.
 ///
 /// JSON has no NaN and no infinity: a value with one of them would come back without it.

@@ -134,6 +134,6 @@ pub struct TimingRecord {
     pub format: u32,
     /// Elapsed time of the method in seconds.
     pub wall_s: f64,
-    /// CPU time of the thread that ran the method, in seconds.
+    /// CPU time of the thread that ran the method, in seconds; blocks that other threads took are not in it.
     pub cpu_s: f64,
 }

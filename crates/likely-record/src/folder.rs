@@ -1,7 +1,7 @@
 //! A run folder that is being written.
 
 use crate::atomic::{ReadProblem, write_atomic};
-use crate::atomic::{TEMPORARY_PREFIX, move_aside, read_json, read_limited, to_json};
+use crate::atomic::{TEMPORARY_PREFIX, move_aside, read_json, read_limited, refuse_newer, to_json};
 use crate::layout::{LARGEST_FILE, LARGEST_TIMING, Layout, check_plan};
 use crate::lock::Lock;
 use crate::{
@@ -37,7 +37,8 @@ impl RunFolder {
     /// The provenance of the first start is kept.
     ///
     /// # Errors
-    /// [`FolderError`] where the folder cannot be written, another program holds it, or another run is in it.
+    /// [`FolderError`] where the folder cannot be written, another program holds it, another run is in it, or one of its
+    /// files has a newer format.
     pub fn create_or_resume(
         runs: &Path,
         plan: &PlanRecord,
@@ -62,8 +63,11 @@ impl RunFolder {
                     found: found.identity,
                 });
             }
-            Err(ReadProblem::Unusable(error @ FolderError::Newer { .. })) => return Err(error),
             _ => {}
+        }
+        // What a newer program wrote is left alone; a damaged file is moved aside below.
+        for name in ["plan.json", "presentation.json", "provenance.json"] {
+            refuse_newer(&layout.file(name), LARGEST_FILE)?;
         }
         keep_or_write(&layout.file("spec.resolved.toml"), resolved_spec.as_bytes())?;
         let path = layout.file("presentation.json");

@@ -62,9 +62,13 @@ fn newer_files_are_refused_by_name() {
         fs::write(path.join(name), newer).unwrap();
         let message = Run::read(&path).unwrap_err().to_string();
         assert!(message.contains(name) && message.contains("format 7"), "{message}");
-        if name == "plan.json" {
-            assert!(matches!(open(), Err(FolderError::Newer { found: 7, .. })), "a newer run is left alone");
-        }
+        let refused = open().unwrap_err();
+        assert!(
+            matches!(&refused, FolderError::Newer { found: 7, .. }),
+            "a newer {name} is left alone: {refused}"
+        );
+        assert!(refused.to_string().contains(name), "{refused}");
+        assert_eq!(fs::read_to_string(path.join(name)).unwrap(), newer);
         fs::write(path.join(name), before).unwrap();
     }
     let pinned = runs.path().join("tiny-smoke.json");
