@@ -110,6 +110,13 @@ pub struct SamplerKind {
     pub build: fn(Config<'_>) -> Result<BuiltSampler, toml::de::Error>,
 }
 
+impl SamplerKind {
+    /// The configuration that an empty one stands for, as one line of TOML; the reason where there is none.
+    pub fn defaults(&self) -> String {
+        crate::table::defaults(|config| (self.build)(config).map(|built| built.resolved))
+    }
+}
+
 /// Builds a sampler whose configuration struct is the sampler itself.
 pub(crate) fn from_config<T>(config: Config<'_>) -> Result<BuiltSampler, toml::de::Error>
 where

@@ -29,6 +29,19 @@ pub struct Method {
     pub build: fn(Config<'_>) -> Result<Built, toml::de::Error>,
 }
 
+impl Method {
+    /// The configuration that an empty one stands for, as one line of TOML; the reason where there is none.
+    pub fn defaults(&self) -> String {
+        defaults(|config| (self.build)(config).map(|built| built.resolved))
+    }
+}
+
+/// What `build` makes of an empty configuration, as one line of TOML.
+pub(crate) fn defaults(build: impl FnOnce(Config<'_>) -> Result<toml::Table, toml::de::Error>) -> String {
+    let built = toml::de::DeTable::parse("").and_then(build);
+    built.map_or_else(|error| error.message().to_owned(), |table| toml::Value::Table(table).to_string())
+}
+
 /// Builds a method whose configuration struct is the method itself.
 pub(crate) fn from_config<T>(config: Config<'_>) -> Result<Built, toml::de::Error>
 where

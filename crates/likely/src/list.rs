@@ -13,12 +13,16 @@ pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
     let mut page = Page { markdown: args.markdown, everything, text: String::new(), json: Map::new() };
     let mut exit = Exit::Fine;
     if everything || args.methods {
-        let rows = likely_methods::ALL.iter().map(|m| [m.id, m.summary, m.source].map(str::to_owned));
-        page.add("methods", ["method", "summary", "source"], rows);
+        let rows = likely_methods::ALL
+            .iter()
+            .map(|m| [m.id.to_owned(), m.summary.to_owned(), m.defaults(), m.source.to_owned()]);
+        page.add("methods", ["method", "summary", "configuration with its defaults", "source"], rows);
     }
     if everything || args.samplers {
-        let rows = likely_methods::SAMPLERS.iter().map(|s| [s.id, s.summary, s.source].map(str::to_owned));
-        page.add("samplers", ["sampler", "summary", "source"], rows);
+        let rows = likely_methods::SAMPLERS
+            .iter()
+            .map(|s| [s.id.to_owned(), s.summary.to_owned(), s.defaults(), s.source.to_owned()]);
+        page.add("samplers", ["sampler", "summary", "configuration with its defaults", "source"], rows);
     }
     if everything || args.models {
         let rows = likely_models::ALL.iter().map(|m| [m.id, m.summary, m.source].map(str::to_owned));
@@ -27,7 +31,9 @@ pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
     if everything || args.metrics {
         let rows = likely_metrics::ALL
             .iter()
-            .map(|m| [m.id, m.unit, better(m.better), m.definition].map(str::to_owned));
+            .map(|m| [m.id, m.unit, better(m.better), m.definition])
+            .chain(likely_metrics::SAMPLE_ALL.iter().map(|m| [m.id, m.unit, better(m.better), m.definition]))
+            .map(|row| row.map(str::to_owned));
         page.add("metrics", ["metric", "unit", "better", "definition"], rows);
     }
     if everything || args.experiments {
