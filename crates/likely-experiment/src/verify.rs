@@ -11,11 +11,11 @@ use std::fmt::Write as _;
 /// Largest difference from a pinned number, relative to `max(1, |pinned|)`, for metrics that the spec does not name.
 pub const DEFAULT_TOLERANCE: f64 = 1e-9;
 
-/// What a verification comes to. Where several hold, the first of this list counts: a number cannot have moved where none
-/// was measured, and one that moved is worse news than one that is missing.
+/// What a verification comes to. Where several hold, the first of this list counts: one that moved is worse news than one
+/// that is missing. A number cannot have moved where no cell ran, so a run whose every cell failed is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// Not one cell of the run is there and ran; exit code 4.
+    /// Not one cell of the run ran or failed: all are missing or skipped; exit code 4.
     NothingMeasured,
     /// A number moved; exit code 1.
     Moved,
@@ -53,8 +53,10 @@ impl Verification {
     /// What it comes to.
     pub fn outcome(&self) -> Outcome {
         let same = self.count(VerdictStatus::Same) + self.count(VerdictStatus::Deviation);
-        if self.measured == 0 {
+        if self.measured + self.failed == 0 {
             Outcome::NothingMeasured
+        } else if self.measured == 0 {
+            Outcome::Incomplete
         } else if self.count(VerdictStatus::Moved) > 0 {
             Outcome::Moved
         } else if self.failed + self.missing + self.count(VerdictStatus::NotMeasured) > 0 {

@@ -137,7 +137,7 @@ impl Plan {
             experiment: spec.id().to_owned(),
             spec_version: spec.version(),
             tier: tier.id().to_owned(),
-            identity: identity(&resolved, &files, tier, &options.program_sha256),
+            identity: identity(&resolved, &files, tier.id(), &options.program_sha256),
             cells,
         };
         Ok(Self {
@@ -171,6 +171,11 @@ impl Plan {
     /// SHA-256 of each file that the spec names, by its path in the spec.
     pub fn data_sha256(&self) -> &BTreeMap<String, String> {
         &self.data_sha256
+    }
+
+    /// The identity that a run of this plan by another program has: the same spec, data and tier.
+    pub fn identity_by(&self, program_sha256: &str) -> String {
+        identity(&self.resolved, &self.data_sha256, &self.record.tier, program_sha256)
     }
 
     pub(crate) fn seed(&self) -> Seed {
@@ -377,10 +382,10 @@ fn kept(selection: &Selection<'_>, saving: &SavingRecord) -> Option<SavingRecord
     (runs(&saving.baseline) && !methods.is_empty()).then(|| SavingRecord { methods, ..saving.clone() })
 }
 
-fn identity(resolved: &str, files: &BTreeMap<String, String>, tier: Tier, program: &str) -> String {
+fn identity(resolved: &str, files: &BTreeMap<String, String>, tier: &str, program: &str) -> String {
     let mut bytes = b"likely run v1".to_vec();
     let files = files.iter().flat_map(|(path, hash)| [path.as_str(), hash.as_str()]);
-    for part in [resolved, tier.id(), program].into_iter().chain(files) {
+    for part in [resolved, tier, program].into_iter().chain(files) {
         bytes.extend((part.len() as u64).to_le_bytes());
         bytes.extend(part.as_bytes());
     }

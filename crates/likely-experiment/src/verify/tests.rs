@@ -67,7 +67,7 @@ fn run_of(cells: Vec<CellRecord>, claims: Vec<ClaimRecord>) -> Run {
             facts: Vec::new(),
             claims,
             tables: Vec::new(),
-        savings: Vec::new(),
+            savings: Vec::new(),
             figures: Vec::new(),
             fields: Vec::new(),
         },
@@ -253,6 +253,20 @@ fn the_worst_that_holds_decides() {
         lose(&mut none, 0);
     }
     assert_eq!(verify(&none, None, &BTreeMap::new()).outcome(), Outcome::NothingMeasured);
+
+    let mut failed = three();
+    for cell in &mut failed {
+        cell.status = Status::Failed;
+    }
+    let pinned = Pinned::from_run(&run_of(three(), Vec::new()));
+    let found = verify(&run_of(failed, claims()), Some(&pinned), &BTreeMap::new());
+    assert_eq!((found.failed, found.outcome()), (3, Outcome::Incomplete));
+    let mut skipped = three();
+    for cell in &mut skipped {
+        cell.status = Status::Skipped;
+    }
+    let found = verify(&run_of(skipped, claims()), Some(&pinned), &BTreeMap::new());
+    assert_eq!(found.outcome(), Outcome::NothingMeasured);
 
     let mut cells = three();
     cells[1].status = Status::Failed;

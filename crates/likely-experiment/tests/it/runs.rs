@@ -16,7 +16,7 @@ fn one_and_two_threads_write_the_same_bytes() {
     let mut folders = Vec::new();
     for threads in [1, 2] {
         let plan = place.plan(&text, Tier::Full);
-        let (summary, folder, _) = place.run(&plan, &format!("runs-{threads}"), threads);
+        let (summary, folder) = place.run_together(&plan, &format!("runs-{threads}"), threads);
         assert_eq!(summary.done, 60);
         assert_eq!((summary.failed, summary.skipped), (0, 0), "{summary:?}");
         assert_eq!(summary.workers_used, threads, "a thread of {threads} took no part");

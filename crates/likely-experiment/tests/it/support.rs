@@ -4,8 +4,9 @@ use likely_experiment::{Event, Plan, PlanError, PlanOptions, RunSummary, Spec, S
 use likely_record::{FORMAT, Provenance, RunFolder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Ten points that no line passes through.
@@ -101,6 +102,35 @@ impl Place {
 
     /// Runs `plan` into `runs` on its own pool of `threads` threads.
     pub(crate) fn run(&self, plan: &Plan, runs: &str, threads: usize) -> (RunSummary, PathBuf, Vec<Event>) {
+        let events = Mutex::new(Vec::new());
+        let (summary, folder) =
+            self.run_observed(plan, runs, threads, &|event| events.lock().unwrap().push(event));
+        (summary, folder, events.into_inner().unwrap())
+    }
+
+    /// The same, where nobody finishes the first cell before every thread has begun one: a machine that is slow to wake
+    /// threads changes nothing, and a thread that never comes is missing from the summary after a minute.
+    pub(crate) fn run_together(&self, plan: &Plan, runs: &str, threads: usize) -> (RunSummary, PathBuf) {
+        let (begun, all) = (Mutex::new(0), Condvar::new());
+        self.run_observed(plan, runs, threads, &|event| {
+            if matches!(event, Event::CellStarted { .. }) {
+                let mut count = begun.lock().unwrap();
+                *count += 1;
+                all.notify_all();
+                drop(
+                    all.wait_timeout_while(count, Duration::from_secs(60), |count| *count < threads).unwrap(),
+                );
+            }
+        })
+    }
+
+    fn run_observed(
+        &self,
+        plan: &Plan,
+        runs: &str,
+        threads: usize,
+        observe: &(dyn Fn(Event) + Sync),
+    ) -> (RunSummary, PathBuf) {
         let folder = RunFolder::create_or_resume(
             &self.folder.path().join(runs),
             plan.record(),
@@ -110,10 +140,8 @@ impl Place {
         )
         .unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let events = Mutex::new(Vec::new());
-        let observe = |event| events.lock().unwrap().push(event);
-        let summary = run(plan, &folder, &pool, &AtomicBool::new(false), &observe).unwrap();
-        (summary, folder.path().to_owned(), events.into_inner().unwrap())
+        let summary = run(plan, &folder, &pool, &AtomicBool::new(false), observe).unwrap();
+        (summary, folder.path().to_owned())
     }
 }
 
