@@ -25,7 +25,7 @@ test: ## Runs all tests.
 
 smoke: ## Runs every experiment at the smoke tier and compares its numbers with the pinned ones.
 	$(CARGO) build --locked --package likely
-	$(LIKELY_DEBUG) reproduce --tier smoke $(ARGS)
+	$(LIKELY_DEBUG) reproduce --tier smoke --require-pinned $(ARGS)
 
 bench: ## Runs the benchmarks.
 	$(CARGO) bench --workspace --locked --bench '*'

@@ -82,3 +82,17 @@ impl Answer {
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
+
+/// The error with its causes, without those whose words it already has.
+pub(crate) fn message_of(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |message, cause| {
+        let words = cause.to_string();
+        if message.is_empty() {
+            words
+        } else if message.contains(&words) {
+            message
+        } else {
+            format!("{message}: {words}")
+        }
+    })
+}

@@ -10,16 +10,17 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0    fine
   1    a number moved
-  2    bad spec, data or usage
-  3    some cell failed or is missing
-  4    nothing was measured
+  2    bad spec, data, usage or folder; also a full disk or a folder that cannot be written
+  3    some cell failed, or all did, or one is missing; or a run folder is damaged
+  4    nothing was measured, or there is nothing to compare with
   130  interrupted";
 
 macro_rules! examples {
     ($($line:literal),+ $(,)?) => {
         concat!("Examples:\n", $("  ", $line, "\n",)+
-            "\nExit codes: 0 fine, 1 a number moved, 2 bad spec, data or usage, 3 some cell failed or is missing, ",
-            "4 nothing was measured, 130 interrupted.")
+            "\nExit codes: 0 fine, 1 a number moved, 2 bad spec, data, usage or folder (also a full disk or\n\
+             a folder that cannot be written), 3 some cell failed, or all did, or one is missing, or a run folder is damaged,\n\
+             4 nothing was measured or there is nothing to compare with, 130 interrupted.")
     };
 }
 
@@ -55,15 +56,19 @@ pub(crate) enum Command {
     #[command(after_help = examples!("likely reproduce", "likely reproduce --tier smoke --threads 1"))]
     Reproduce(Reproduce),
     /// Draw tables, figures and pages again from the run folders that are there.
-    #[command(after_help = examples!("likely report", "likely report results/runs/fig3-laptop-0123abcd"))]
+    #[command(after_help = examples!(
+        "likely report",
+        "likely report experiments/fig3.toml --tier smoke",
+        "likely report results/runs/fig3-laptop-0123abcd",
+    ))]
     Report(ReportArgs),
-    /// Compare the newest run of a spec, or a run folder, with pinned and published numbers.
+    /// Compare the run of a spec as it is now, or a run folder, with pinned and published numbers.
     #[command(after_help = examples!(
         "likely verify experiments/fig3.toml --tier smoke",
         "likely verify results/runs/fig3-smoke-0123abcd",
     ))]
     Verify(Selection),
-    /// Make the numbers of the newest run of a spec, or of a run folder, the ones that `verify` compares with.
+    /// Make the numbers of the run of a spec as it is now, or of a run folder, the ones that `verify` compares with.
     #[command(after_help = examples!("likely pin experiments/fig3.toml --tier smoke", "likely pin --tier laptop"))]
     Pin(Selection),
     /// Show how the numbers of two run folders differ.
@@ -78,7 +83,7 @@ pub(crate) enum Command {
     #[command(after_help = examples!(
         "likely interpolate --data my.csv --model kde --from row:0 --to row:17",
         "likely interpolate --data my.csv --columns x,y --model gmm --model-config components=3 \\",
-        "    --from=-1.5,0.2 --to=3,4 --method prob-georce --config lambda=20 --out my-curve",
+        "    --from=-1.5,0.2 --to=3,4 --method prob-georce --config weight.relative=20 --out my-curve",
     ))]
     Interpolate(Interpolate),
 }
@@ -146,17 +151,26 @@ pub(crate) struct Reproduce {
     /// Folder of the specs.
     #[arg(long, value_name = "DIR", default_value = "experiments")]
     pub(crate) experiments: PathBuf,
+    /// End with 4 where an experiment has no pinned numbers, instead of taking what it measured as it is.
+    #[arg(long)]
+    pub(crate) require_pinned: bool,
     #[command(flatten)]
     pub(crate) work: Work,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Run folders; the newest of each experiment and tier, and the page over all of them, when absent.
-    pub(crate) folders: Vec<PathBuf>,
+    /// Specs or run folders; that of each experiment and tier, and the page over all of them, when absent.
+    pub(crate) of: Vec<PathBuf>,
+    /// Tier of the run, for specs.
+    #[arg(long, default_value = "laptop", value_name = "smoke|laptop|full")]
+    pub(crate) tier: Tier,
     /// Folder of results.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub(crate) results: PathBuf,
+    /// Folder of the specs.
+    #[arg(long, value_name = "DIR", default_value = "experiments")]
+    pub(crate) experiments: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -19,22 +19,25 @@ mod run;
 mod specs;
 mod verify;
 
-use answer::{Answer, Exit, Failure, say};
+use answer::{Answer, Exit, Failure, message_of, say};
 use args::{Cli, Command};
 use clap::Parser;
 use progress::Show;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let answer = dispatch(&cli).unwrap_or_else(|error| {
+    let mut answer = dispatch(&cli).unwrap_or_else(|error| {
         // Whatever is wrong with a spec, a file or a folder is for the user to mend, unless the error says otherwise.
         let exit = error.downcast_ref::<Failure>().map_or(Exit::Usage, |failure| failure.exit);
         let message = message_of(&error);
         say(&format!("likely: {message}"));
-        Answer { exit, text: String::new(), json: json!({ "error": message, "exit": exit as u8 }) }
+        Answer { exit, text: String::new(), json: json!({ "error": message }) }
     });
+    if let Value::Object(document) = &mut answer.json {
+        document.insert("exit".to_owned(), json!(answer.exit as u8));
+    }
     // A reader that went away, as `head` does, has read what it wanted.
     let _ = answer.print(cli.json);
     ExitCode::from(answer.exit as u8)
@@ -54,18 +57,4 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Answer> {
         Command::Doctor(args) => Ok(doctor::command(args)),
         Command::Interpolate(args) => interpolate::command(args, show),
     }
-}
-
-/// The error with its causes, without those whose words it already has.
-fn message_of(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |message, cause| {
-        let words = cause.to_string();
-        if message.is_empty() {
-            words
-        } else if message.contains(&words) {
-            message
-        } else {
-            format!("{message}: {words}")
-        }
-    })
 }

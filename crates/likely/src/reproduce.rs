@@ -15,6 +15,7 @@ pub(crate) fn command(args: &args::Reproduce, show: Show) -> anyhow::Result<Answ
     let paths = specs::in_folder(&args.experiments)?;
     let specs = specs::read_all(&paths)?;
     let runner = Runner::new(&args.work, show)?;
+    let pinned = runner.pinned(&specs)?;
     let mut grid = TextGrid::new([
         "experiment",
         "cells",
@@ -25,12 +26,13 @@ pub(crate) fn command(args: &args::Reproduce, show: Show) -> anyhow::Result<Answ
         "moved",
         "not measured",
         "deviations",
+        "outcome",
     ]);
     let mut answer = Answer { exit: Exit::Fine, text: String::new(), json: json!(null) };
     let mut documents = Vec::new();
     let mut runs = Vec::new();
     let mut details = String::new();
-    for spec in &specs {
+    for (spec, pinned) in specs.iter().zip(pinned) {
         let finished = runner.run(spec, &runner.plan(spec)?)?;
         let found = &finished.verification;
         let mut exit = finished.exit();
@@ -40,6 +42,15 @@ pub(crate) fn command(args: &args::Reproduce, show: Show) -> anyhow::Result<Answ
                 Outcome::NothingJudged => exit,
                 _ => exit.and(verify::exit_of(found)),
             };
+        }
+        if args.require_pinned && !pinned && exit != Exit::Interrupted {
+            exit = exit.and(Exit::NothingMeasured);
+            let (tier, path) = (args.work.tier, spec.path().display());
+            let _ = writeln!(
+                details,
+                "{path} has no pinned numbers at the {tier} tier, which --require-pinned asks for; \
+                 `likely pin {path} --tier {tier}` makes them"
+            );
         }
         answer.exit = answer.exit.and(exit);
         grid.row([
@@ -52,12 +63,15 @@ pub(crate) fn command(args: &args::Reproduce, show: Show) -> anyhow::Result<Answ
             found.count(VerdictStatus::Moved).to_string(),
             found.count(VerdictStatus::NotMeasured).to_string(),
             found.count(VerdictStatus::Deviation).to_string(),
+            verify::outcome_id(found.outcome()).replace('-', " "),
         ]);
         details.push_str(&finished.failures());
         if matches!(found.outcome(), Outcome::Moved | Outcome::Incomplete) {
             details.push_str(&verify::text(&finished.run, found));
         }
-        documents.push(finished.json());
+        let mut document = finished.json();
+        document["pinned"] = json!(pinned);
+        documents.push(document);
         if finished.summary.interrupted {
             details.push_str("interrupted; the same command finishes what is missing\n");
             break;
@@ -74,6 +88,6 @@ pub(crate) fn command(args: &args::Reproduce, show: Show) -> anyhow::Result<Answ
         let _ = writeln!(answer.text, "\nthe page is {}", path.display());
         page = Some(path);
     }
-    answer.json = json!({ "exit": answer.exit as u8, "page": page, "runs": documents });
+    answer.json = json!({ "page": page, "runs": documents });
     Ok(answer)
 }

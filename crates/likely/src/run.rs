@@ -7,7 +7,7 @@ use crate::progress::{Progress, Show};
 use crate::{interrupt, machine, specs, verify};
 use anyhow::Context;
 use likely_experiment::{Plan, PlanOptions, RunSummary, Spec, Tier, Verification};
-use likely_record::{Run, RunFolder, Status};
+use likely_record::{Pinned, Run, RunFolder, Status};
 use serde_json::json;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -45,7 +45,17 @@ impl<'a> Runner<'a> {
     /// Plans a spec.
     pub(crate) fn plan(&self, spec: &Spec) -> anyhow::Result<Plan> {
         let options = PlanOptions { program_sha256: machine::program_sha256()?.to_owned(), fields: true };
-        Ok(Plan::new(spec, self.tier, &options)?)
+        // A model that evaluates large batches on all threads has no more of them here than anywhere else.
+        Ok(self.pool.install(|| Plan::new(spec, self.tier, &options))?)
+    }
+
+    /// Which of the specs have pinned numbers, in their order; a damaged file is told before anything is computed.
+    pub(crate) fn pinned(&self, specs: &[Spec]) -> anyhow::Result<Vec<bool>> {
+        let there = |spec: &Spec| -> anyhow::Result<bool> {
+            let path = Pinned::path(self.results, spec.id(), self.tier.id())?;
+            Ok(Pinned::read(&path)?.is_some())
+        };
+        specs.iter().map(there).collect()
     }
 
     /// Computes what is missing of a plan, compares it with pinned and published numbers, and draws its report.
@@ -79,10 +89,10 @@ impl Finished {
     pub(crate) fn exit(&self) -> Exit {
         if self.summary.interrupted {
             Exit::Interrupted
-        } else if self.run.cells.iter().all(|cell| cell.status != Status::Ok) {
-            Exit::NothingMeasured
         } else if self.summary.failed > 0 || !self.run.missing.is_empty() {
             Exit::Incomplete
+        } else if self.run.cells.iter().all(|cell| cell.status != Status::Ok) {
+            Exit::NothingMeasured
         } else {
             Exit::Fine
         }
@@ -134,6 +144,7 @@ impl Finished {
 pub(crate) fn command(args: &args::RunArgs, show: Show) -> anyhow::Result<Answer> {
     let specs = specs::read_all(&args.specs)?;
     let runner = Runner::new(&args.work, show)?;
+    runner.pinned(&specs)?;
     let mut grid = TextGrid::new([
         "experiment",
         "tier",
@@ -170,6 +181,6 @@ pub(crate) fn command(args: &args::RunArgs, show: Show) -> anyhow::Result<Answer
         }
     }
     answer.text.insert_str(0, &grid.text());
-    answer.json = json!({ "exit": answer.exit as u8, "runs": documents });
+    answer.json = json!({ "runs": documents });
     Ok(answer)
 }

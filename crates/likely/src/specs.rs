@@ -1,8 +1,9 @@
 //! Which specs and run folders a command is about.
 
 use crate::answer::{Exit, Failure};
-use likely_experiment::{Spec, Tier};
-use likely_record::Run;
+use crate::machine;
+use likely_experiment::{Plan, PlanOptions, Spec, Tier};
+use likely_record::{PlanRecord, Provenance, Run, RunFolder};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,15 +42,15 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<Spec>> {
     if problems.is_empty() { Ok(specs) } else { Err(Failure::usage(problems.join("\n"))) }
 }
 
-/// The newest run folder of each experiment and tier under `results/runs`.
-pub(crate) fn newest_runs(results: &Path) -> anyhow::Result<BTreeMap<(String, String), PathBuf>> {
+/// The run folders of each experiment and tier under `results/runs`, the newest first.
+pub(crate) fn run_folders(results: &Path) -> anyhow::Result<BTreeMap<(String, String), Vec<PathBuf>>> {
     let runs = results.join("runs");
     let entries = match fs::read_dir(&runs) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(Failure::usage(format!("cannot read {}: {error}", runs.display()))),
     };
-    let mut found: BTreeMap<(String, String), (String, PathBuf)> = BTreeMap::new();
+    let mut found: BTreeMap<(String, String), Vec<(String, PathBuf)>> = BTreeMap::new();
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         let mut parts = name.rsplitn(3, '-');
@@ -60,25 +61,78 @@ pub(crate) fn newest_runs(results: &Path) -> anyhow::Result<BTreeMap<(String, St
             continue;
         }
         let key = (experiment.to_owned(), tier.to_owned());
-        let candidate = (started(&path), path);
-        match found.get(&key) {
-            Some(other) if *other >= candidate => {}
-            _ => {
-                found.insert(key, candidate);
-            }
-        }
+        let started = provenance(&path).map(|provenance| provenance.started).unwrap_or_default();
+        found.entry(key).or_default().push((started, path));
     }
-    Ok(found.into_iter().map(|(key, (_, path))| (key, path)).collect())
+    let newest_first = |mut folders: Vec<(String, PathBuf)>| {
+        // RFC 3339 times in UTC sort as text.
+        folders.sort_by(|a, b| b.cmp(a));
+        folders.into_iter().map(|(_, path)| path).collect()
+    };
+    Ok(found.into_iter().map(|(key, folders)| (key, newest_first(folders))).collect())
 }
 
-/// When a run started; RFC 3339 times in UTC sort as text.
-fn started(folder: &Path) -> String {
-    let text = fs::read_to_string(folder.join("provenance.json")).unwrap_or_default();
-    let provenance: Option<likely_record::Provenance> = serde_json::from_str(&text).ok();
-    provenance.map(|provenance| provenance.started).unwrap_or_default()
+fn provenance(folder: &Path) -> Option<Provenance> {
+    serde_json::from_str(&fs::read_to_string(folder.join("provenance.json")).ok()?).ok()
 }
 
-/// The runs that specs or run folders name: a folder itself, the newest run of a spec at a tier.
+/// The run of a spec, as it and its data are now, among the folders of its experiment and tier.
+///
+/// The run of the program that asks comes first, then the newest; runs of another version of the spec do not count.
+pub(crate) fn run_of_spec(
+    spec: &Spec,
+    tier: Tier,
+    folders: &BTreeMap<(String, String), Vec<PathBuf>>,
+) -> anyhow::Result<Result<PathBuf, NoRun>> {
+    let none = Vec::new();
+    let candidates = folders.get(&(spec.id().to_owned(), tier.to_string())).unwrap_or(&none);
+    if candidates.is_empty() {
+        return Ok(Err(NoRun { others: Vec::new() }));
+    }
+    let options = PlanOptions { program_sha256: machine::program_sha256()?.to_owned(), fields: false };
+    let plan = Plan::new(spec, tier, &options)?;
+    let own = RunFolder::name(plan.record());
+    if let Some(path) = candidates.iter().find(|path| path.ends_with(&own)) {
+        return Ok(Ok(path.clone()));
+    }
+    let belongs = |path: &&PathBuf| {
+        let Some(provenance) = provenance(path) else { return false };
+        let identity = plan.identity_by(&provenance.program_sha256);
+        path.ends_with(RunFolder::name(&PlanRecord { identity, cells: Vec::new(), ..plan.record().clone() }))
+    };
+    let found = candidates.iter().find(belongs).cloned();
+    Ok(found.ok_or_else(|| NoRun { others: candidates.clone() }))
+}
+
+/// A spec has no run.
+#[derive(Debug)]
+pub(crate) struct NoRun {
+    /// Runs of other versions of it.
+    others: Vec<PathBuf>,
+}
+
+impl NoRun {
+    /// What was found instead, and what to do.
+    pub(crate) fn message(&self, spec: &Path, tier: Tier, results: &Path) -> String {
+        let (spec, runs) = (spec.display(), results.join("runs"));
+        let others: Vec<String> = self.others.iter().map(|path| path.display().to_string()).collect();
+        let found = match others.as_slice() {
+            [] => format!("in {}", runs.display()),
+            [one] => format!("as it is now; {one} is a run of another version of the spec or its data"),
+            many => {
+                format!(
+                    "as it is now; {} are runs of other versions of the spec or its data",
+                    many.join(", ")
+                )
+            }
+        };
+        format!(
+            "nothing was measured: {spec} has no run at the {tier} tier {found}; run `likely run {spec} --tier {tier}` first"
+        )
+    }
+}
+
+/// The runs that specs or run folders name: a folder itself, the run of a spec, as it is now, at a tier.
 pub(crate) fn runs_of(
     of: &[PathBuf],
     experiments: &Path,
@@ -92,7 +146,7 @@ pub(crate) fn runs_of(
     } else {
         of
     };
-    let newest = newest_runs(results)?;
+    let folders = run_folders(results)?;
     let mut runs = Vec::new();
     let mut absent = Vec::new();
     for path in of {
@@ -100,22 +154,12 @@ pub(crate) fn runs_of(
             runs.push(read_run(path)?);
             continue;
         }
-        let spec = Spec::read(path)?;
-        match newest.get(&(spec.id().to_owned(), tier.to_string())) {
-            Some(folder) => runs.push(read_run(folder)?),
-            None => absent.push(path.display().to_string()),
+        match run_of_spec(&Spec::read(path)?, tier, &folders)? {
+            Ok(folder) => runs.push(read_run(&folder)?),
+            Err(none) => absent.push(none.message(path, tier, results)),
         }
     }
-    if absent.is_empty() {
-        return Ok(runs);
-    }
-    let message = format!(
-        "nothing was measured: {} has no run at the {tier} tier in {}; run `likely run {} --tier {tier}` first",
-        absent.join(", "),
-        results.join("runs").display(),
-        absent.join(" "),
-    );
-    Err(Failure::new(Exit::NothingMeasured, message))
+    if absent.is_empty() { Ok(runs) } else { Err(Failure::new(Exit::NothingMeasured, absent.join("\n"))) }
 }
 
 /// Reads a run folder.

@@ -10,12 +10,21 @@ fn an_experiment_is_reproduced_pinned_and_verified() {
 
     let answer = project.run(&["reproduce", "--json", "--quiet"]).ends(0).json();
     assert_eq!(answer["page"], "results/report.html");
+    assert_eq!(answer["runs"][0]["outcome"], "nothing-judged");
+    assert_eq!(answer["runs"][0]["pinned"], false);
+    let line = |text: &str| text.lines().find(|line| line.starts_with("tiny")).unwrap().to_owned();
+    let unjudged = project.run(&["reproduce", "--quiet"]).ends(0);
+    assert!(line(&unjudged.out).ends_with("nothing judged"), "{}", unjudged.out);
+    let required = project.run(&["reproduce", "--quiet", "--require-pinned"]).ends(4);
+    assert!(required.out.contains("experiments/tiny.toml has no pinned numbers"), "{}", required.out);
     let page = fs::read_to_string(project.path().join("results/report.html")).unwrap();
     assert!(page.contains("A small run"));
     assert!(project.run(&verify).ends(4).out.contains("nothing to compare with"));
 
     let first = project.run(&["pin"]).ends(0);
     assert!(first.out.contains("first numbers of 12 cells"), "{}", first.out);
+    let judged = project.run(&["reproduce", "--quiet", "--require-pinned"]).ends(0);
+    assert!(line(&judged.out).ends_with("same"), "{}", judged.out);
     let same = project.run(&verify).ends(0);
     assert!(same.out.contains("every number is the same (24 same)"), "{}", same.out);
 
@@ -34,11 +43,12 @@ fn an_experiment_is_reproduced_pinned_and_verified() {
     let run = project.only_run("results");
     let run = run.to_str().unwrap();
     let json = project.run(&["verify", run, "--json"]).ends(0).json();
-    assert_eq!(json["runs"][0]["outcome"], "same");
+    assert_eq!((&json["runs"][0]["outcome"], &json["exit"]), (&"same".into(), &0.into()));
+    assert_eq!(project.run(&["pin", "--json"]).ends(0).json()["exit"], 0);
     let compared = project.run(&["compare", run, run, "--json"]).ends(0).json();
     assert_eq!(compared["comparison"]["metrics"][0]["identical"], 12);
     fs::remove_file(project.path().join("results/report.html")).unwrap();
-    project.run(&["report"]).ends(0);
+    assert_eq!(project.run(&["report", "--json"]).ends(0).json()["exit"], 0);
     assert!(project.path().join("results/report.html").exists());
 }
 
@@ -105,7 +115,61 @@ fn every_command_has_an_example_and_the_exit_codes() {
         assert!(help.contains("Examples:\n  likely ") && help.contains("130 interrupted"), "{help}");
     }
     assert_eq!(commands.len(), 10);
+    assert!(project.run(&["--help"]).ends(0).out.contains("a full disk"));
     project.run(&["run"]).ends(2);
     project.run(&["run", "experiments/tiny.toml", "--tier", "huge"]).ends(2);
     project.run(&["run", "experiments/tiny.toml", "--threads", "0"]).ends(2);
+}
+
+/// The examples in the help text of a command, continued lines joined.
+fn examples(project: &Project, command: &str) -> Vec<Vec<String>> {
+    let help = project.run(&[command, "--help"]).ends(0).out;
+    let (_, text) = help.split_once("Examples:\n").unwrap();
+    let (text, _) = text.split_once("\n\n").unwrap();
+    let examples: Vec<Vec<String>> = text
+        .replace("\\\n", " ")
+        .lines()
+        .map(|line| line.split_whitespace().map(str::to_owned).collect())
+        .collect();
+    assert!(examples.iter().all(|words| words[..2] == ["likely", command]), "{examples:?}");
+    examples
+}
+
+#[test]
+fn every_example_in_the_help_texts_runs() {
+    let project = Project::new();
+    let points = fs::read(project.path().join("experiments/points.csv")).unwrap();
+    project.write("my.csv", points);
+    fs::remove_file(project.path().join("experiments/tiny.toml")).unwrap();
+    for id in ["fig3", "real-2d"] {
+        let text = spec(1).replacen("id = \"tiny\"", &format!("id = \"{id}\""), 1);
+        project.write(&format!("experiments/{id}.toml"), text);
+    }
+    let mut ran = 0;
+    // In an order in which each finds what it needs.
+    let commands =
+        ["list", "plan", "run", "reproduce", "pin", "verify", "report", "compare", "doctor", "interpolate"];
+    for command in commands {
+        for example in examples(&project, command) {
+            let words: Vec<String> = example[1..]
+                .iter()
+                .map(|word| match word.strip_prefix("results/runs/") {
+                    Some(name) => {
+                        let (start, _) = name.rsplit_once('-').unwrap();
+                        let runs = fs::read_dir(project.path().join("results/runs")).unwrap();
+                        let names = runs.map(|run| run.unwrap().file_name().into_string().unwrap());
+                        format!(
+                            "results/runs/{}",
+                            names.into_iter().find(|name| name.starts_with(start)).unwrap()
+                        )
+                    }
+                    None => word.replace("/scratch/", "scratch/"),
+                })
+                .collect();
+            project.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).ends(0);
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 20);
+    assert!(project.path().join("my-curve/curve.csv").exists());
 }

@@ -4,19 +4,22 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// Files of cells under `results`.
+fn cells(project: &Project) -> usize {
+    fs::read_dir(project.path().join("results/runs"))
+        .into_iter()
+        .flatten()
+        .filter_map(|run| fs::read_dir(run.unwrap().path().join("cells")).ok())
+        .flatten()
+        .count()
+}
+
 /// Starts a run of thousands of cells and waits until it has written some beside the `before` that are there.
 fn long_run(project: &Project, before: usize) -> Child {
     let mut command = project.likely(&["run", "experiments/tiny.toml", "--json"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let runs = project.path().join("results/runs");
     for _ in 0..600 {
-        let written = fs::read_dir(&runs)
-            .into_iter()
-            .flatten()
-            .filter_map(|run| fs::read_dir(run.unwrap().path().join("cells")).ok())
-            .flatten()
-            .count();
-        if written > before + 2 {
+        if cells(project) > before + 2 {
             return child;
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -32,6 +35,16 @@ fn a_second_run_on_one_folder_is_told_who_holds_it() {
     let second = project.run(&["run", "experiments/tiny.toml"]).ends(2);
     let holder = format!("held by process {}", first.id());
     assert!(second.err.contains(&holder), "{}", second.err);
+    // The first goes on.
+    let refused_at = cells(&project);
+    for _ in 0..600 {
+        if cells(&project) > refused_at + 2 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(first.try_wait().unwrap().is_none(), "the first run ended");
+    assert!(cells(&project) > refused_at + 2, "no cell in half a minute after the second run was refused");
     first.kill().unwrap();
     first.wait().unwrap();
 }
@@ -54,6 +67,29 @@ fn an_interrupt_ends_with_130_and_a_folder_that_can_be_resumed() {
     Command::new("kill").args(["-TERM", &next.id().to_string()]).status().unwrap();
     let next = Answer::of(next.wait_with_output().unwrap()).ends(130);
     assert!(next.json()["runs"][0]["reused"].as_u64().unwrap() >= computed, "finished cells are kept");
+}
+
+/// A program that starts threads of its own for planning would have 47 of them.
+#[test]
+#[cfg(target_os = "linux")]
+fn planning_and_running_take_no_more_threads_than_they_were_given() {
+    let figure = "\n[[figure]]\nid = \"curves\"\ntitle = \"Curves\"\n\
+                  show = { density-curves = { methods = [\"Linear\"], points = true } }\n";
+    let project = Project::with(&format!("{}{figure}", spec(5000)));
+    let mut command = project.likely(&["run", "experiments/tiny.toml", "--quiet", "--threads", "1"]);
+    let mut child = command.env("RAYON_NUM_THREADS", "47").stdout(Stdio::null()).spawn().unwrap();
+    for _ in 0..600 {
+        if cells(&project) > 2 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap().count();
+    let written = cells(&project);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(written > 2, "no cell after half a minute");
+    assert!((2..10).contains(&threads), "{threads} threads");
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod faults;
 mod interpolate;
 mod project;
 mod same_bytes;
+mod versions;

@@ -1,4 +1,4 @@
-use crate::project::{Project, results_of};
+use crate::project::{Project, results_of, spec};
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -9,20 +9,27 @@ const RUN: [&str; 3] = ["run", "experiments/tiny.toml", "--quiet"];
 #[test]
 fn one_and_two_threads_give_the_same_bytes() {
     let project = Project::new();
-    let mut results = Vec::new();
-    for threads in ["1", "2"] {
-        let folder = format!("results-{threads}");
-        let answer = project
-            .run(&[&RUN[..], &["--json", "--threads", threads, "--results", &folder]].concat())
-            .ends(0)
-            .json();
-        assert_eq!(answer["runs"][0]["workers-used"].to_string(), threads, "{answer}");
-        results.push(results_of(&project.only_run(&folder)));
+    let run = |threads: &str, folder: &str| {
+        let arguments = [&RUN[..], &["--json", "--threads", threads, "--results", folder]].concat();
+        let used = project.run(&arguments).ends(0).json()["runs"][0]["workers-used"].as_u64().unwrap();
+        (used, results_of(&project.only_run(folder)))
+    };
+    let (used, one) = run("1", "one");
+    assert_eq!(used, 1);
+    let mut results = vec![one];
+    // On a busy machine the second thread may wake up only when the cells are done, but not every time.
+    for attempt in 0..20 {
+        let (used, two) = run("2", &format!("two-{attempt}"));
+        assert!(results[0] == two, "the bytes differ");
+        if used == 2 {
+            results.push(two);
+            break;
+        }
     }
+    assert_eq!(results.len(), 2, "the second thread never computed a cell");
     assert!(results[0].keys().any(|name| name == "tables/likelihood.parquet"), "{:?}", results[0].keys());
     assert_eq!(results[0].keys().filter(|name| name.starts_with("cells/")).count(), 12);
     assert_eq!(results[0].keys().filter(|name| name.starts_with("curves/")).count(), 12);
-    assert!(results[0] == results[1], "the bytes differ");
 }
 
 #[test]
@@ -57,11 +64,14 @@ fn cells(results: &Path) -> usize {
 
 #[test]
 fn fifty_kills_leave_a_folder_that_ends_with_the_same_bytes() {
-    let project = Project::new();
+    // So many cells that a kill after the next few comes before the last, however fast the machine.
+    let project = Project::with(&spec(30));
     project.run(&[&RUN[..], &["--results", "undisturbed"]].concat()).ends(0);
     let expected = results_of(&project.only_run("undisturbed"));
+    let all = cells(&project.path().join("undisturbed"));
+    assert_eq!(all, 90);
 
-    let (mut kills, mut in_the_middle, mut folders) = (0, 0, 0);
+    let (mut starts, mut kills, mut in_the_middle, mut folders) = (0, 0, 0, 0);
     let mut state: u64 = 0x2712;
     // The draw of SplitMix64, as a fraction.
     let mut fraction = || {
@@ -71,6 +81,8 @@ fn fifty_kills_leave_a_folder_that_ends_with_the_same_bytes() {
         (z ^ (z >> 31)) as f64 / u64::MAX as f64
     };
     while kills < 50 {
+        starts += 1;
+        assert!(starts <= 500, "{kills} kills in {starts} starts: the program ends before it can be killed");
         let results = format!("killed-{folders}");
         let arguments = [&RUN[..], &["--threads", "2", "--results", &results]].concat();
         let mut child =
@@ -91,8 +103,8 @@ fn fifty_kills_leave_a_folder_that_ends_with_the_same_bytes() {
         }
         kills += 1;
         let done = cells(&folder);
-        in_the_middle += usize::from(done > 0 && done < 12);
-        if done == 12 {
+        in_the_middle += usize::from(done > 0 && done < all);
+        if done == all {
             // Only the report was cut short.
             project.run(&arguments).ends(0);
             assert!(expected == results_of(&project.only_run(&results)), "the bytes differ in {results}");
