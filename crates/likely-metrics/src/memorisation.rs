@@ -7,14 +7,15 @@ pub(crate) const METRIC: SampleMetric = SampleMetric {
     id: "memorisation-ratio",
     unit: "1",
     better: Better::Lower,
-    definition: "Fraction of samples whose nearest training point is less than a third as far away as the second nearest one.",
+    definition: "Fraction of samples whose nearest training point is less than a third as far away as the second nearest one; training points that coincide count as one.",
     evaluate,
 };
 
 fn evaluate(subject: &SampleSubject<'_>) -> Result<Reading, MetricError> {
     subject.check()?;
-    if subject.training.nrows() < 2 {
-        return Err(MetricError::Needs { what: "at least two training points" });
+    let first = subject.training.row(0);
+    if subject.training.rows().into_iter().all(|row| row == first) {
+        return Err(MetricError::Needs { what: "at least two distinct training points" });
     }
     let copies = subject
         .samples

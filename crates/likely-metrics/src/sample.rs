@@ -50,9 +50,10 @@ impl SampleSubject<'_> {
     }
 }
 
-/// Squared distances of `x` to its nearest and second nearest point among `scale * points`, with the row of the nearest.
+/// Squared distances of `x` to its nearest and second nearest distinct point among `scale * points`, with the first row
+/// of the nearest.
 ///
-/// The second is infinite where there is one point.
+/// The second is infinite where all points are the same.
 pub(crate) fn two_nearest(
     x: ArrayView1<'_, f64>,
     points: ArrayView2<'_, f64>,
@@ -63,7 +64,7 @@ pub(crate) fn two_nearest(
         let squared: f64 = x.iter().zip(point).map(|(x, p)| (x - scale * p).powi(2)).sum();
         if squared < first {
             (row, second, first) = (i, first, squared);
-        } else if squared < second {
+        } else if squared < second && point != points.row(row) {
             second = squared;
         }
     }

@@ -1,8 +1,9 @@
 //! The exact density, score and velocity of a stochastic interpolant whose data are finitely many points.
 
+use crate::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use crate::{BuildError, Built, Config, Model, Resources};
 use likely_core::{EvalError, Flow, FlowScales, Normalisation, Potential, Symmetry, ValueGrad};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -102,7 +103,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
     let points = resources.points.ok_or(BuildError::NoPoints { model: MODEL.id })?;
     let fit = |reason: String| BuildError::Fit { model: MODEL.id, reason };
     if points.is_empty() {
-        return Err(fit("the training set is empty; it needs at least one point".into()));
+        return Err(fit("the training set is empty; it needs at least one point with a coordinate".into()));
     }
     if let Some(row) = points.rows().into_iter().position(|row| row.iter().any(|x| !x.is_finite())) {
         return Err(fit(format!("training point {row} has a coordinate that is not finite")));
@@ -141,9 +142,6 @@ impl Settings {
     }
 }
 
-/// Below this, the exponential is far beneath the rounding of the largest weight, which is 1 before normalisation.
-const NEGLIGIBLE: f64 = -100.0;
-
 /// `x_t = a(t) x_1 + b(t) eps` with `x_1` uniform on the training points `x_i` and `eps` standard Gaussian:
 ///
 /// - `p_t(x) = 1/n sum_i N(x; a x_i, b^2 I)`,
@@ -153,68 +151,130 @@ const NEGLIGIBLE: f64 = -100.0;
 ///
 /// A latent noise and a smoothing of the training points only enter `b`, for a sum of Gaussian parts is Gaussian, and
 /// the expectation of its rate given the sum is `(b'/b)` times the sum.
+///
+/// Where `|x - a x_i|^2 / b^2` overflows for every `i`, the potential is infinite and all weights are equal, so that its
+/// gradient `(x - a m) / b^2` points away from the mean of the training points.
 #[derive(Clone)]
 struct FiniteSet {
     settings: Settings,
     points: Array2<f64>,
 }
 
-impl FiniteSet {
-    /// The coordinates of each training point.
-    fn rows(&self) -> impl Iterator<Item = &[f64]> {
-        self.points.as_slice().unwrap_or_default().chunks_exact(self.points.ncols())
-    }
+/// What is averaged over the training points: `datum x_i + gap (x - a x_i)`.
+#[derive(Clone, Copy)]
+struct Average {
+    datum: f64,
+    gap: f64,
+}
 
-    /// Fills `weights`, one a training point, with `w_i(x)` and returns `log p_t(x)`.
-    fn weigh(&self, scales: &FlowScales, x: &[f64], weights: &mut [f64]) -> f64 {
-        let precision = 0.5 / (scales.noise * scales.noise);
-        let mut top = f64::NEG_INFINITY;
-        for (logit, point) in weights.iter_mut().zip(self.rows()) {
-            let squared: f64 = x.iter().zip(point).map(|(x, p)| (x - scales.data * p).powi(2)).sum();
-            *logit = -precision * squared;
-            top = top.max(*logit);
-        }
-        let mut total = 0.0;
-        for weight in weights.iter_mut() {
-            let logit = *weight - top;
-            // NaN is not below anything, so it goes on.
-            *weight = if logit < NEGLIGIBLE { 0.0 } else { libm::exp(logit) };
-            total += *weight;
-        }
-        for weight in weights.iter_mut() {
-            *weight /= total;
-        }
-        let dim = x.len() as f64;
-        top + libm::log(total)
-            - libm::log(self.points.nrows() as f64)
-            - 0.5 * dim * (libm::log(TAU) + 2.0 * libm::log(scales.noise))
-    }
+/// The log-sum-exp over the training points, compiled for each vector width.
+struct Weighing<'a> {
+    scales: FlowScales,
+    /// `log n + (d/2) log 2 pi b^2`.
+    constant: f64,
+    /// The training points, row by row.
+    training: &'a [f64],
+    at: ArrayView2<'a, f64>,
+    average: Option<Average>,
+    /// `S` at each row of `at`.
+    value: &'a mut [f64],
+    /// The average at each row of `at`, row by row; untouched without `average`.
+    out: &'a mut [f64],
+}
 
-    /// `S = -log p_t` at each row of `points`, and what `per_point(x, x_i)` is on average over the weights of the row.
-    fn average(
-        &self,
-        scales: &FlowScales,
-        points: ArrayView2<'_, f64>,
-        per_point: impl Fn(f64, f64) -> f64,
-    ) -> Result<ValueGrad, EvalError> {
-        self.check(points)?;
-        let mut weights = vec![0.0; self.points.nrows()];
-        let mut average = vec![0.0; self.points.ncols()];
-        let mut value = Array1::zeros(points.nrows());
-        let mut grad = Array2::zeros(points.raw_dim());
-        for ((x, value), mut out) in points.rows().into_iter().zip(&mut value).zip(grad.rows_mut()) {
-            let x = &*x.to_vec();
-            *value = -self.weigh(scales, x, &mut weights);
-            average.fill(0.0);
-            // A weight of zero adds nothing, and most are zero once the noise is small; a NaN is kept.
-            for (&weight, point) in weights.iter().zip(self.rows()).filter(|(weight, _)| **weight != 0.0) {
-                for ((sum, &x), &p) in average.iter_mut().zip(x).zip(point) {
-                    *sum += weight * per_point(x, p);
+impl Work for Weighing<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        match self.at.ncols() {
+            2 => self.weigh(2),
+            dim => self.weigh(dim),
+        }
+    }
+}
+
+impl Weighing<'_> {
+    #[expect(
+        clippy::inline_always,
+        reason = "inlined into the code for the chosen vector width and dimension"
+    )]
+    #[inline(always)]
+    fn weigh(self, dim: usize) {
+        let Self { scales, constant, training, at, average, value, out } = self;
+        let (data, inverse_noise) = (scales.data, scales.noise.recip());
+        let mut weights = vec![[0.0; LANES]; training.len() / dim];
+        let mut x = vec![[0.0; LANES]; dim];
+        let mut sums = vec![[0.0; LANES]; dim];
+        for first in (0..at.nrows()).step_by(LANES) {
+            let count = load(&at, first, &mut x);
+            let mut nearest: Lane = [f64::MAX; LANES];
+            for (point, weight) in training.chunks_exact(dim).zip(&mut weights) {
+                let mut q = [0.0; LANES];
+                for (x, p) in x.iter().zip(point) {
+                    let centre = data * p;
+                    for l in 0..LANES {
+                        let gap = (x[l] - centre) * inverse_noise;
+                        q[l] += gap * gap;
+                    }
+                }
+                for l in 0..LANES {
+                    // Where squares overflow, all points must tie for the average to stay a number.
+                    q[l] = if q[l] > f64::MAX { f64::MAX } else { q[l] };
+                    nearest[l] = if q[l] < nearest[l] { q[l] } else { nearest[l] };
+                }
+                *weight = q;
+            }
+            let mut total = [0.0; LANES];
+            for weight in &mut weights {
+                for l in 0..LANES {
+                    weight[l] = exp(0.5 * (nearest[l] - weight[l]));
+                    total[l] += weight[l];
                 }
             }
-            out.assign(&ArrayView1::from(&average));
+            for l in 0..count {
+                let inside = constant + (0.5 * nearest[l] - ln(total[l]));
+                // The total is positive, or NaN where the point is.
+                value[first + l] = if nearest[l] >= f64::MAX { f64::INFINITY * total[l] } else { inside };
+            }
+            let Some(Average { datum, gap }) = average else { continue };
+            sums.fill([0.0; LANES]);
+            for (point, weight) in training.chunks_exact(dim).zip(&weights) {
+                for ((sum, x), p) in sums.iter_mut().zip(&x).zip(point) {
+                    let (from_datum, centre) = (datum * p, data * p);
+                    for l in 0..LANES {
+                        sum[l] += weight[l] * (from_datum + gap * (x[l] - centre));
+                    }
+                }
+            }
+            for (l, out) in out.chunks_exact_mut(dim).skip(first).take(count).enumerate() {
+                for (out, sum) in out.iter_mut().zip(&sums) {
+                    *out = sum[l] / total[l];
+                }
+            }
         }
-        Ok(ValueGrad { value, grad })
+    }
+}
+
+impl FiniteSet {
+    /// `S = -log p_t` at each row of `points`, and `average` over the weights of the row.
+    fn average(
+        &self,
+        scales: FlowScales,
+        points: ArrayView2<'_, f64>,
+        average: Option<Average>,
+    ) -> Result<ValueGrad, EvalError> {
+        self.check(points)?;
+        let dim = points.ncols() as f64;
+        let constant = libm::log(self.points.nrows() as f64)
+            + 0.5 * dim * (libm::log(TAU) + 2.0 * libm::log(scales.noise));
+        let mut value = vec![0.0; points.nrows()];
+        let mut grad = Array2::zeros(if average.is_some() { points.dim() } else { (0, points.ncols()) });
+        let training = self.points.as_slice().expect("the points are stored in standard order");
+        let out = grad.as_slice_mut().expect("a new array is in standard order");
+        vectorised(Weighing { scales, constant, training, at: points, average, value: &mut value, out });
+        Ok(ValueGrad { value: value.into(), grad })
     }
 
     fn check(&self, points: ArrayView2<'_, f64>) -> Result<(), EvalError> {
@@ -249,16 +309,13 @@ impl Potential for FiniteSet {
     }
 
     fn value(&self, points: ArrayView2<'_, f64>) -> Result<Array1<f64>, EvalError> {
-        self.check(points)?;
-        let scales = self.settings.scales(self.settings.time.0);
-        let mut weights = vec![0.0; self.points.nrows()];
-        Ok(points.rows().into_iter().map(|x| -self.weigh(&scales, &x.to_vec(), &mut weights)).collect())
+        Ok(self.average(self.settings.scales(self.settings.time.0), points, None)?.value)
     }
 
     fn value_and_grad(&self, points: ArrayView2<'_, f64>) -> Result<ValueGrad, EvalError> {
         let scales = self.settings.scales(self.settings.time.0);
         let inverse_variance = (scales.noise * scales.noise).recip();
-        self.average(&scales, points, |x, p| (x - scales.data * p) * inverse_variance)
+        self.average(scales, points, Some(Average { datum: 0.0, gap: inverse_variance }))
     }
 }
 
@@ -270,13 +327,13 @@ impl Flow for FiniteSet {
     fn velocity(&self, time: f64, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
         let scales = self.scales_before_data(time)?;
         let rate = scales.noise_rate / scales.noise;
-        Ok(self.average(&scales, points, |x, p| scales.data_rate * p + rate * (x - scales.data * p))?.grad)
+        Ok(self.average(scales, points, Some(Average { datum: scales.data_rate, gap: rate }))?.grad)
     }
 
     fn score(&self, time: f64, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
         let scales = self.scales_before_data(time)?;
         let inverse_variance = (scales.noise * scales.noise).recip();
-        Ok(self.average(&scales, points, |x, p| (scales.data * p - x) * inverse_variance)?.grad)
+        Ok(self.average(scales, points, Some(Average { datum: 0.0, gap: -inverse_variance }))?.grad)
     }
 
     fn scales(&self, time: f64) -> FlowScales {

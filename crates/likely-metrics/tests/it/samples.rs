@@ -144,6 +144,18 @@ fn what_has_no_number_says_why() {
     }
 }
 
+#[test]
+fn a_copy_of_a_training_point_that_stands_twice_is_a_copy() {
+    let training = array![[0.0, 0.0], [0.0, 0.0], [1.0, 0.0], [0.0, 0.0], [1.0, 0.0]];
+    // The last is 0.3 from one point and 0.7 from the other.
+    let samples = array![[0.0, 0.0], [0.01, 0.0], [1.0, 0.1], [0.3, 0.0]];
+    let value = |samples| measure("memorisation-ratio", &subject(samples, &training)).unwrap().value;
+    assert!((value(&samples) - 0.75).abs() < 1e-15);
+    let same = array![[2.0, 1.0], [2.0, 1.0]];
+    let refused = measure("memorisation-ratio", &subject(&samples, &same));
+    assert!(matches!(refused, Err(MetricError::Needs { .. })), "{refused:?}");
+}
+
 proptest! {
     #[test]
     fn the_certificate_holds_and_points_of_the_hull_are_in_it(

@@ -143,6 +143,34 @@ fn far_points_and_small_noise_stay_finite() {
 }
 
 #[test]
+fn where_squares_overflow_the_potential_is_infinite_and_its_gradient_leads_away_from_the_mean() {
+    let training = array![[0.0, 0.0], [1.0, 0.0]];
+    let model = built("time = 0.5", training.view());
+    let at = array![[1e200, -1e200], [f64::NAN, 0.0], [0.2, 0.1]];
+    let found = model.potential.value_and_grad(at.view()).unwrap();
+    assert!(found.value[0].is_infinite() && found.value[0] > 0.0, "{found:?}");
+    // b = 1/2, and a m is lost in the rounding of the point.
+    for (grad, x) in found.grad.row(0).iter().zip(at.row(0)) {
+        assert!((grad / (4.0 * x) - 1.0).abs() < 1e-14, "{found:?}");
+    }
+    assert!(found.value[1].is_nan() && found.grad.row(1).iter().all(|x| x.is_nan()), "{found:?}");
+    assert!(found.value[2].is_finite() && found.grad.row(2).iter().all(|x| x.is_finite()), "{found:?}");
+    assert!(model.potential.value(at.view()).unwrap()[0].is_infinite());
+}
+
+#[test]
+fn a_point_has_the_same_bits_alone_and_among_others() {
+    let training = Array2::from_shape_fn((37, 3), |(i, j)| (1.7 * i as f64 + 0.9 * j as f64).sin());
+    let at = Array2::from_shape_fn((19, 3), |(i, j)| (0.8 * i as f64 - 1.3 * j as f64).cos());
+    let flow = built("time = 0.9", training.view()).flow.unwrap();
+    let all = flow.velocity(0.7, at.view()).unwrap();
+    for (i, row) in at.axis_chunks_iter(Axis(0), 1).enumerate() {
+        let alone = flow.velocity(0.7, row).unwrap();
+        assert!(alone.iter().zip(all.row(i)).all(|(a, b)| a.to_bits() == b.to_bits()), "{i}");
+    }
+}
+
+#[test]
 fn what_cannot_be_built_says_why() {
     let points = array![[0.0], [1.0]];
     let message = |config: &str, points: Option<ArrayView2<'_, f64>>| match build(config, points) {
