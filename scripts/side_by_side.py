@@ -48,9 +48,9 @@ RECORDED = {
         ("PyTorch, released line search, f64", 3.305, "not converged"),
     ],
     "chi-square-span-16384": [("numpy, in the span", 1.4e-3, "converged")],
-    "lerp-16384": [("PyTorch, f32", 53e-6, "")],
-    "slerp-16384": [("PyTorch, f32", 99e-6, "")],
-    "slerp-1048576": [("PyTorch, f32", 99.2e-3, ""), ("numpy, f32", 11.0e-3, "")],
+    "lerp-f32-16384": [("PyTorch, f32", 53e-6, "")],
+    "slerp-f32-16384": [("PyTorch, f32", 99e-6, "")],
+    "slerp-f32-1048576": [("PyTorch, f32", 99.2e-3, ""), ("numpy, f32", 11.0e-3, "")],
 }
 # A 2-core AMD EPYC (Zen 5), 22 November 2026; the copy is np.copyto of 11 x 16384 float32 into a warm buffer.
 RECORDED_RATES = {"gemm_f64": 60.0, "gemm_f32": 126.0, "copy": 112.0}
@@ -92,9 +92,9 @@ def machine_rates(seconds):
     return rates
 
 
-def copy_seconds(dim, seconds):
-    """CPU seconds to copy a float64 curve of the given dimension into a warm buffer."""
-    source = np.ones((SEGMENTS + 1, dim))
+def copy_seconds(dtype, dim, seconds):
+    """CPU seconds to copy a curve of the given dimension into a warm buffer."""
+    source = np.ones((SEGMENTS + 1, dim), dtype=dtype)
     target = np.empty_like(source)
     return timed(lambda: np.copyto(target, source), seconds)[0]
 
@@ -120,11 +120,11 @@ def numpy_peers(ends):
     large = np.random.default_rng(1).standard_normal((2, LARGE)).astype(np.float32)
     single = ends.astype(np.float32)
     return [
-        ("lerp-16384", "numpy, f32", lerp(*single)),
+        ("lerp-f32-16384", "numpy, f32", lerp(*single)),
         ("lerp-16384", "numpy, f64", lerp(*ends)),
-        ("slerp-16384", "numpy, f32", slerp(*single)),
+        ("slerp-f32-16384", "numpy, f32", slerp(*single)),
         ("slerp-16384", "numpy, f64", slerp(*ends)),
-        ("slerp-1048576", "numpy, f32", slerp(*large)),
+        ("slerp-f32-1048576", "numpy, f32", slerp(*large)),
         ("chi-square-span-16384", "numpy, in the span, f64", lambda: solve_in_span(ends, SEGMENTS, 1.0, 1e-4)),
     ]
 
@@ -197,11 +197,14 @@ def torch_peers(ends):
 
     single = torch.from_numpy(ends.astype(np.float32))
     large = torch.randn(2, LARGE, generator=torch.Generator().manual_seed(1))
-    name = f"PyTorch {torch.__version__}, f32"
+    double = torch.from_numpy(ends)
+    name = f"PyTorch {torch.__version__}"
     return [
-        ("lerp-16384", name, lerp(*single)),
-        ("slerp-16384", name, slerp(*single)),
-        ("slerp-1048576", name, slerp(*large)),
+        ("lerp-f32-16384", f"{name}, f32", lerp(*single)),
+        ("slerp-f32-16384", f"{name}, f32", slerp(*single)),
+        ("slerp-f32-1048576", f"{name}, f32", slerp(*large)),
+        ("lerp-16384", f"{name}, f64", lerp(*double)),
+        ("slerp-16384", f"{name}, f64", slerp(*double)),
     ]
 
 
@@ -256,7 +259,9 @@ def report(ours, measured, before, after, copies):
         "",
         "Written by `scripts/side_by_side.py`: CPU time of one call on one thread, the smallest of several. A ratio is the peer's",
         "time over ours. A recorded time was taken on another machine; *scaled* divides it by how much faster this one is.",
-        "Ours work in f64; a peer in f32 moves half the bytes.",
+        "Ours work in f64 unless the case says f32; a peer in f32 moves half the bytes. The f32 cases write into a buffer that is used",
+        "again, the f64 ones return a fresh curve. Cases that end in `-decrease` are `prob-georce`, the others",
+        "`prob-georce-accelerated`.",
         "",
         f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}.",
         "",
@@ -279,10 +284,10 @@ def report(ours, measured, before, after, copies):
             ratio = f"{cpu / mine['cpu_s']:.3g}" if mine and cpu else ""
             scaled = f"{cpu * scale / mine['cpu_s']:.3g}" if mine and cpu and note.startswith("recorded") else ""
             lines.append(f"| `{case}` | {own} | {peer} | {show(cpu) if cpu else ''} | {ratio} | {scaled} | {note} |")
-    lines += ["", "| case | bytes | GB/s | share of a plain copy of the curve (f64) | iterations | regularised energy |", "|---|---|---|---|---|---|"]
+    lines += ["", "| case | bytes | GB/s | speed as a share of a plain copy of the curve into a warm buffer | iterations | regularised energy |", "|---|---|---|---|---|---|"]
     for case, mine in ours.items():
-        dim = int(case.rsplit("-", 1)[1]) if copies_only(case) else None
-        share = f"{copies[dim] / mine['cpu_s']:.0%}" if dim in copies else ""
+        size = ("f32" if "-f32-" in case else "f64", int(case.rsplit("-", 1)[1])) if copies_only(case) else None
+        share = f"{copies[size] / mine['cpu_s']:.0%}" if size in copies else ""
         rate = f"{mine['bytes'] / mine['cpu_s'] / 1e9:.1f}" if copies_only(case) and mine.get("bytes") else ""
         lines.append(
             f"| `{case}` | {mine.get('bytes', '')} | {rate} | {share} | {mine.get('iterations', '')} | {mine.get('regularised_energy', '')} |"
@@ -303,7 +308,11 @@ def main():
     measured = [
         (case, peer, timed(call, arguments.seconds)[0]) for case, peer, call in numpy_peers(ends) + torch_peers(ends)
     ]
-    copies = {dim: copy_seconds(dim, arguments.seconds) for dim in (DIM, LARGE)}
+    copies = {
+        (name, dim): copy_seconds(dtype, dim, arguments.seconds)
+        for name, dtype in (("f32", np.float32), ("f64", np.float64))
+        for dim in (DIM, LARGE)
+    }
     # Once more, so that ours and the peers' readings surround each other.
     text += "" if arguments.rust else run_rust(ends)
     after = machine_rates(arguments.seconds)

@@ -36,7 +36,12 @@ fn densities(criterion: &mut Criterion) {
     both(criterion, "kde/300 centres, 99 points in 2-D", &kernels(300), &normal("curve", 99, 2));
     // How the cost of one curve grows with the number of centres.
     for centres in [1000, 10_000, 100_000] {
-        both(criterion, &format!("kde/{centres} centres, 99 points in 2-D"), &kernels(centres), &normal("curve", 99, 2));
+        both(
+            criterion,
+            &format!("kde/{centres} centres, 99 points in 2-D"),
+            &kernels(centres),
+            &normal("curve", 99, 2),
+        );
     }
     both(criterion, "kde/1e5 centres, 1e3 points in 2-D", &kernels(100_000), &normal("many", 1000, 2));
 
