@@ -143,7 +143,8 @@ impl Table {
                     .collect();
                 for (index, metric) in metrics.iter().enumerate() {
                     let summary = Summary::new(&here, &metric.id);
-                    if let (Some(first), true) = (here.first(), summary.is_complete()) {
+                    let contends = summary.is_complete() && summary.unconverged.is_empty();
+                    if let (Some(first), true) = (here.first(), contends) {
                         let named =
                             |axis: &&Axis| record.rows.contains(axis) || record.columns.contains(axis);
                         let within: Vec<AxisValue> = record
@@ -240,7 +241,7 @@ impl Table {
                 format!(" within the same {}", within.join(" and "))
             };
             self.remarks.push(format!(
-                "Best in bold, second best underlined{within}; entries equal at the digits shown share the place."
+                "Best in bold, second best underlined{within}, among what converged; entries equal at the digits shown share the place."
             ));
         }
         if entries().any(|entry| entry.unconverged) {

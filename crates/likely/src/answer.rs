@@ -51,7 +51,8 @@ impl Failure {
         Self { exit: Exit::Usage, message: message.into() }.into()
     }
 
-    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> anyhow::Error {
+    /// An error that ends the program with `exit`.
+    pub(crate) fn ending(exit: Exit, message: impl Into<String>) -> anyhow::Error {
         Self { exit, message: message.into() }.into()
     }
 }

@@ -44,14 +44,13 @@ pub(crate) fn command(args: &args::Doctor) -> Answer {
         Check::ok("vector instructions", features.join(", "))
     });
     let problems = checks.iter().filter(|check| !check.ok).count();
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for check in &checks {
         let word = if check.ok { "ok     " } else { "problem" };
-        text.push_str(&format!("{word}  {}: {}\n", check.what, check.found));
-        if let Some(todo) = &check.todo {
-            text.push_str(&format!("         {todo}\n"));
-        }
+        lines.push(format!("{word}  {}: {}", check.what, check.found));
+        lines.extend(check.todo.iter().map(|todo| format!("         {todo}")));
     }
+    let text = lines.join("\n") + "\n";
     let exit = if problems == 0 { Exit::Fine } else { Exit::Usage };
     Answer { exit, text, json: json!({ "problems": problems, "checks": checks }) }
 }

@@ -49,13 +49,13 @@ pub(crate) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
     let summary = likely_experiment::run(&plan, &folder, &pool, stop, &|event| progress.observe(event));
     progress.finish();
     if summary?.interrupted {
-        return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was written"));
+        return Err(Failure::ending(Exit::Interrupted, "interrupted; nothing was written"));
     }
     let run = specs::read_run(folder.path())?;
     let cell = run.cells.first().context("the run has no cell")?;
     if cell.status != Status::Ok {
         let reason = cell.reason.as_deref().unwrap_or("no reason given");
-        return Err(Failure::new(Exit::Incomplete, format!("no curve: {reason}; nothing was written")));
+        return Err(Failure::ending(Exit::Incomplete, format!("no curve: {reason}; nothing was written")));
     }
     let curve = run.curve(&cell.key.hash())?;
     let numbers = numbers(args, &run, cell, &start, &end);

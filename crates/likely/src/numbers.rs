@@ -6,7 +6,7 @@ use likely_record::VerdictCell;
 pub(crate) fn number(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
-        Some(value) if value == value.trunc() && value.abs() < 1e9 => format!("{value:.0}"),
+        Some(value) if value.fract().abs() <= 0.0 && value.abs() < 1e9 => format!("{value:.0}"),
         Some(value) if (1e-3..1e6).contains(&value.abs()) => format!("{value:.6}"),
         Some(value) => format!("{value:.5e}"),
     }

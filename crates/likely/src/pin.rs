@@ -8,7 +8,7 @@ use crate::specs;
 use likely_record::{CellKey, Pinned, PinnedCell, Run, Status, VerdictCell};
 use serde::Serialize;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
@@ -75,11 +75,11 @@ fn check(run: &Run) -> anyhow::Result<()> {
             "{} is not pinned: {missing} cells are missing and {failed} failed; `likely run` says why",
             run.path.display(),
         );
-        return Err(Failure::new(Exit::Incomplete, message));
+        return Err(Failure::ending(Exit::Incomplete, message));
     }
     if run.cells.iter().all(|cell| cell.status != Status::Ok) {
         let message = format!("{} is not pinned: nothing was measured", run.path.display());
-        return Err(Failure::new(Exit::NothingMeasured, message));
+        return Err(Failure::ending(Exit::NothingMeasured, message));
     }
     Ok(())
 }
@@ -96,8 +96,8 @@ fn changes(old: &Pinned, new: &Pinned) -> Vec<Change> {
     for key in keys {
         let hash = key.hash();
         let (old, new) = (before.get(&hash).unwrap_or(&none), after.get(&hash).unwrap_or(&none));
-        let names: BTreeMap<&String, ()> = old.keys().chain(new.keys()).map(|name| (name, ())).collect();
-        changes.extend(names.into_keys().filter(|name| old.get(*name) != new.get(*name)).map(|name| {
+        let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        changes.extend(names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(|name| {
             Change {
                 cell: VerdictCell::from(key),
                 metric: name.clone(),

@@ -32,7 +32,7 @@ pub(crate) fn command(args: &args::PlanArgs) -> anyhow::Result<Answer> {
                 && group.method == key.method
                 && group.lambda.map(f64::to_bits) == key.lambda.map(f64::to_bits)
         };
-        if let Some(group) = groups.last_mut().filter(|group| same(&group)) {
+        if let Some(group) = groups.last_mut().filter(|group| same(group)) {
             group.cells += 1;
             group.at_most = group.at_most.saturating_add(cell.evaluations_at_most);
         } else {

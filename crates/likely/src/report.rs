@@ -84,7 +84,7 @@ fn named(args: &args::ReportArgs) -> anyhow::Result<Vec<PathBuf>> {
             Ok(folder) => folders.push(folder),
             Err(none) => {
                 let message = none.message(path, args.tier, &args.results);
-                return Err(Failure::new(Exit::NothingMeasured, message));
+                return Err(Failure::ending(Exit::NothingMeasured, message));
             }
         }
     }

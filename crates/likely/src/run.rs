@@ -7,7 +7,7 @@ use crate::progress::{Progress, Show};
 use crate::{interrupt, machine, specs, verify};
 use anyhow::Context;
 use likely_experiment::{Plan, PlanOptions, RunSummary, Spec, Tier, Verification};
-use likely_record::{Pinned, Run, RunFolder, Status};
+use likely_record::{CellRecord, Pinned, Run, RunFolder, Status};
 use serde_json::json;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -129,15 +129,12 @@ impl Finished {
 
     /// A line for each cell that failed.
     pub(crate) fn failures(&self) -> String {
-        self.run
-            .cells
-            .iter()
-            .filter(|cell| cell.status == Status::Failed)
-            .map(|cell| {
-                let reason = cell.reason.as_deref().unwrap_or("no reason given");
-                format!("failed: {}: {reason}\n", crate::numbers::cell(&(&cell.key).into()))
-            })
-            .collect()
+        let failed = self.run.cells.iter().filter(|cell| cell.status == Status::Failed);
+        let line = |cell: &CellRecord| {
+            let reason = cell.reason.as_deref().unwrap_or("no reason given");
+            ["failed: ", &crate::numbers::cell(&(&cell.key).into()), ": ", reason, "\n"].concat()
+        };
+        failed.map(line).collect()
     }
 }
 

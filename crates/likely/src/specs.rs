@@ -159,7 +159,7 @@ pub(crate) fn runs_of(
             Err(none) => absent.push(none.message(path, tier, results)),
         }
     }
-    if absent.is_empty() { Ok(runs) } else { Err(Failure::new(Exit::NothingMeasured, absent.join("\n"))) }
+    if absent.is_empty() { Ok(runs) } else { Err(Failure::ending(Exit::NothingMeasured, absent.join("\n"))) }
 }
 
 /// Reads a run folder.

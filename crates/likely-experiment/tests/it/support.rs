@@ -118,7 +118,7 @@ impl Place {
                 *count += 1;
                 all.notify_all();
                 drop(
-                    all.wait_timeout_while(count, Duration::from_secs(60), |count| *count < threads).unwrap(),
+                    all.wait_timeout_while(count, Duration::from_mins(1), |count| *count < threads).unwrap(),
                 );
             }
         })

@@ -57,16 +57,16 @@ fn ties_share_the_bold_and_failed_skipped_and_missing_cells_win_nothing() {
 
     | method | λ | log-likelihood-mean ↑ (nats) | energy ↓ (squared units) | evaluations ↓ (points) |
     | --- | --- | ---: | ---: | ---: |
-    | Linear | – | -6.500 | **0.3700** | **0** |
-    | Plain | 10 | **-4.830** | 0.4000 | 2871 |
+    | Linear | – | <u>-6.500</u> | **0.3700** | **0** |
+    | Plain | 10 | **-4.830** | <u>0.4000</u> | 2871 |
     | Fast\_1 | 10 | **-4.830** | 0.4100 | 115 |
-    | Stalled | 10 | <u>-4.900</u>† | <u>0.3900</u>† | 60† |
+    | Stalled | 10 | -4.900† | 0.3900† | 60† |
     | Shooting | 10 | failed (a) | failed (a) | failed (a) |
     | Slerp | – | skipped (b) | skipped (b) | skipped (b) |
     | Score | 10 | no value (c) | 1.000e9 | <u>2</u> |
     | Later | – | not run (d) | not run (d) | not run (d) |
 
-    Best in bold, second best underlined; entries equal at the digits shown share the place.
+    Best in bold, second best underlined, among what converged; entries equal at the digits shown share the place.
 
     † stopped before it converged (cells of this table: stalled 1).
 
@@ -86,16 +86,16 @@ fn latex_is_escaped_and_needs_booktabs_only() {
     % Needs \usepackage{booktabs}.
     \begin{table}[t]
     \centering
-    \caption{Table main. Best in bold, second best underlined; entries equal at the digits shown share the place. \dag{} stopped before it converged (cells of this table: stalled 1).}
+    \caption{Table main. Best in bold, second best underlined, among what converged; entries equal at the digits shown share the place. \dag{} stopped before it converged (cells of this table: stalled 1).}
     \label{tab:main}
     \begin{tabular}{llrrr}
     \toprule
     method & $\lambda$ & log-likelihood-mean $\uparrow$ (nats) & energy $\downarrow$ (squared units) & evaluations $\downarrow$ (points) \\
     \midrule
-    Linear & -- & $-6.500$ & $\mathbf{0.3700}$ & $\mathbf{0}$ \\
-    Plain & 10 & $\mathbf{-4.830}$ & $0.4000$ & $2871$ \\
+    Linear & -- & $\underline{-6.500}$ & $\mathbf{0.3700}$ & $\mathbf{0}$ \\
+    Plain & 10 & $\mathbf{-4.830}$ & $\underline{0.4000}$ & $2871$ \\
     Fast\_1 & 10 & $\mathbf{-4.830}$ & $0.4100$ & $115$ \\
-    Stalled & 10 & $\underline{-4.900}$\textsuperscript{\dag} & $\underline{0.3900}$\textsuperscript{\dag} & $60$\textsuperscript{\dag} \\
+    Stalled & 10 & $-4.900$\textsuperscript{\dag} & $0.3900$\textsuperscript{\dag} & $60$\textsuperscript{\dag} \\
     Shooting & 10 & failed\textsuperscript{a} & failed\textsuperscript{a} & failed\textsuperscript{a} \\
     Slerp & -- & skipped\textsuperscript{b} & skipped\textsuperscript{b} & skipped\textsuperscript{b} \\
     Score & 10 & no value\textsuperscript{c} & $1.000 \times 10^{9}$ & $\underline{2}$ \\
