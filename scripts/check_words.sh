@@ -20,6 +20,7 @@ forbid "a package registry's host name; name the package and its version" \
 forbid "unfinished work; finish it or leave it out" '(TODO|FIXME|XXX|HACK)([^[:alnum:]_]|$)' . ':!clippy.toml'
 forbid "a bare allow; write #[expect(lint, reason = \"...\")]" '#!?\[allow\(' '*.rs'
 forbid "a suppressed test; make it fast, or run it in a tier" '#\[ignore' '*.rs'
+forbid "a word about how the work was done; say what is there" '([Ss]ub-?agent|[Tt]his session|[Ii]ssue #[0-9])' .
 forbid "a conflict marker" '^(<<<<<<<|>>>>>>>) ' .
 
 if [ "$bad" -eq 0 ]; then
