@@ -90,7 +90,10 @@ fn every_table_is_listed() {
     }
     assert_eq!(json["experiments"][0]["id"], "tiny");
     let markdown = project.run(&["list", "--methods", "--markdown"]).ends(0).out;
-    assert!(markdown.starts_with("| method | summary | configuration with its defaults | source |\n| --- |"), "{markdown}");
+    assert!(
+        markdown.starts_with("| method | summary | configuration with its defaults | source |\n| --- |"),
+        "{markdown}"
+    );
 }
 
 #[test]
