@@ -5,6 +5,7 @@
 //!
 //! To add one: a file with a constant of type [`Method`], and two lines here (`mod` and the entry in [`ALL`]).
 
+mod closed_form;
 mod derivative_search;
 mod euler;
 mod euler_maruyama;

@@ -1,8 +1,9 @@
 //! The straight line.
 
+use crate::closed_form::ClosedForm;
 use crate::table::from_config;
-use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Trace, Unsupported};
-use likely_core::{Curve, Ends, Stop};
+use crate::{InterpolateError, Method};
+use likely_core::{Curve, Ends};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -17,36 +18,8 @@ pub(crate) const METHOD: Method = Method {
 #[serde(deny_unknown_fields)]
 struct Linear {}
 
-impl Interpolator for Linear {
-    fn supports(&self, _: &Scene<'_>) -> Result<(), Unsupported> {
-        Ok(())
-    }
-
-    fn lambda(&self) -> Option<f64> {
-        None
-    }
-
-    fn with_lambda(&self, _: f64) -> Option<Box<dyn Interpolator>> {
-        None
-    }
-
-    fn evaluations_at_most(&self, _: usize) -> u64 {
-        0
-    }
-
-    fn interpolate(
-        &self,
-        _: &Scene<'_>,
-        ends: &Ends<'_>,
-        _: &mut ChaCha8Rng,
-        _: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        Ok(Solution {
-            curve: Curve::straight(ends),
-            stop: Stop::ClosedForm,
-            iterations: 0,
-            weighting: None,
-            reduction: None,
-        })
+impl ClosedForm for Linear {
+    fn curve(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
+        Ok(Curve::straight(ends))
     }
 }

@@ -1,9 +1,10 @@
 //! Interpolation of noised data.
 
+use crate::closed_form::ClosedForm;
 use crate::slerp::{Norms, spherical};
 use crate::table::from_config;
-use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Trace, Unsupported};
-use likely_core::{Ends, Stop};
+use crate::{InterpolateError, Method};
+use likely_core::{Curve, Ends};
 use ndarray::{Array1, ArrayView1};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -58,36 +59,13 @@ impl Default for Noise {
     }
 }
 
-impl Interpolator for Noise {
-    fn supports(&self, _: &Scene<'_>) -> Result<(), Unsupported> {
-        Ok(())
-    }
-
-    fn lambda(&self) -> Option<f64> {
-        None
-    }
-
-    fn with_lambda(&self, _: f64) -> Option<Box<dyn Interpolator>> {
-        None
-    }
-
-    fn evaluations_at_most(&self, _: usize) -> u64 {
-        0
-    }
-
-    fn interpolate(
-        &self,
-        _: &Scene<'_>,
-        ends: &Ends<'_>,
-        rng: &mut ChaCha8Rng,
-        _: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
+impl ClosedForm for Noise {
+    fn curve(&self, ends: &Ends<'_>, rng: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
         let (start, end) = ends.data().unwrap_or((ends.start(), ends.end()));
         let (signal, noise) = self.alpha_bar.factors();
         let eps = standard_normal(ends.dim(), rng);
         let noised = |x: ArrayView1<'_, f64>| &x * signal + &eps * noise;
-        let curve = spherical(noised(start).view(), noised(end).view(), ends.segments(), Norms::Raw)?;
-        Ok(Solution { curve, stop: Stop::ClosedForm, iterations: 0, weighting: None, reduction: None })
+        spherical(noised(start).view(), noised(end).view(), ends.segments(), Norms::Raw)
     }
 }
 

@@ -1,9 +1,10 @@
 //! `NoiseDiffusion`: spherical interpolation of noise, corrected by the data and clipped.
 
+use crate::closed_form::ClosedForm;
 use crate::noise::{SignalShare, standard_normal};
 use crate::table::from_config;
-use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Trace, Unsupported};
-use likely_core::{Curve, Ends, Stop};
+use crate::{InterpolateError, Method};
+use likely_core::{Curve, Ends};
 use ndarray::{Array2, ArrayView1};
 use rand_chacha::ChaCha8Rng;
 use serde::de::Error as _;
@@ -197,30 +198,8 @@ impl NoiseDiffusion {
     }
 }
 
-impl Interpolator for NoiseDiffusion {
-    fn supports(&self, _: &Scene<'_>) -> Result<(), Unsupported> {
-        Ok(())
-    }
-
-    fn lambda(&self) -> Option<f64> {
-        None
-    }
-
-    fn with_lambda(&self, _: f64) -> Option<Box<dyn Interpolator>> {
-        None
-    }
-
-    fn evaluations_at_most(&self, _: usize) -> u64 {
-        0
-    }
-
-    fn interpolate(
-        &self,
-        _: &Scene<'_>,
-        ends: &Ends<'_>,
-        rng: &mut ChaCha8Rng,
-        _: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
+impl ClosedForm for NoiseDiffusion {
+    fn curve(&self, ends: &Ends<'_>, rng: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
         let clipped = |x: ArrayView1<'_, f64>| x.mapv(|x| self.clip.apply(x));
         let (first, last) = (clipped(ends.start()), clipped(ends.end()));
         let (signal, noise) = self.alpha_bar.factors();
@@ -246,7 +225,6 @@ impl Interpolator for NoiseDiffusion {
             point.mapv_inplace(|x| self.clip.apply(x));
             points.row_mut(i).assign(&point);
         }
-        let curve = Curve::new(points)?;
-        Ok(Solution { curve, stop: Stop::ClosedForm, iterations: 0, weighting: None, reduction: None })
+        Ok(Curve::new(points)?)
     }
 }

@@ -1,9 +1,10 @@
 //! Spherical interpolation.
 
+use crate::closed_form::ClosedForm;
 use crate::table::from_config;
 use crate::vector::{norm, products};
-use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Trace, Unsupported};
-use likely_core::{Curve, Ends, Stop};
+use crate::{InterpolateError, Method};
+use likely_core::{Curve, Ends};
 use ndarray::ArrayView1;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -42,33 +43,11 @@ impl Default for Slerp {
     }
 }
 
-impl Interpolator for Slerp {
-    fn supports(&self, _: &Scene<'_>) -> Result<(), Unsupported> {
-        Ok(())
-    }
-
-    fn lambda(&self) -> Option<f64> {
-        None
-    }
-
-    fn with_lambda(&self, _: f64) -> Option<Box<dyn Interpolator>> {
-        None
-    }
-
-    fn evaluations_at_most(&self, _: usize) -> u64 {
-        0
-    }
-
-    fn interpolate(
-        &self,
-        _: &Scene<'_>,
-        ends: &Ends<'_>,
-        _: &mut ChaCha8Rng,
-        _: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
+impl ClosedForm for Slerp {
+    fn curve(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
         let mut curve = spherical(ends.start(), ends.end(), ends.segments(), self.norms)?;
         curve.fix_ends(ends);
-        Ok(Solution { curve, stop: Stop::ClosedForm, iterations: 0, weighting: None, reduction: None })
+        Ok(curve)
     }
 }
 
