@@ -7,18 +7,24 @@ pub mod check;
 mod curve;
 mod flow;
 mod geometry;
+mod manifold;
 mod potential;
 mod radial;
+mod rows;
 mod seed;
 mod stop;
+mod tensors;
 
 pub use curve::{Curve, CurveError, Ends, EndsError};
 pub use flow::{Flow, FlowScales, HullBound, SamplePrediction};
 pub use geometry::{Euclidean, Form, Geometry};
+pub use manifold::{ClosedForm, Embedding, Projection};
 pub use potential::{
-    Counted, CountedScore, EvalError, Evaluations, Normalisation, Potential, Score, ScoreOfPotential,
-    Symmetry, ValueGrad,
+    Counted, CountedScore, Curvature, EvalError, Evaluations, Normalisation, Potential, Score,
+    ScoreOfPotential, Symmetry, ValueGrad,
 };
 pub use radial::Radial;
+pub use rows::Rows;
 pub use seed::Seed;
 pub use stop::{Stop, StopKind};
+pub use tensors::{Inverses, LowRank, Tensors};

@@ -1,6 +1,6 @@
 //! What a method may know about a density: its negative logarithm, or only its score.
 
-use crate::Radial;
+use crate::{Radial, Rows};
 use ndarray::{Array1, Array2, ArrayView2};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,6 +30,29 @@ pub enum EvalError {
         /// Row of the first such point.
         row: usize,
     },
+    /// Rows were wanted in one contiguous piece.
+    #[error("the rows are not contiguous in row-major order; copy them first")]
+    Layout,
+    /// A point is not in the chart of the geometry.
+    #[error("point {row} is outside the chart: {reason}")]
+    OutsideChart {
+        /// Row of the first such point.
+        row: usize,
+        /// Which condition it violates.
+        reason: String,
+    },
+    /// A tensor is not a metric.
+    #[error("the metric tensor at point {row} is not positive definite")]
+    NotPositiveDefinite {
+        /// Row of the first such point.
+        row: usize,
+    },
+    /// Two points are joined by no single shortest geodesic.
+    #[error("no single shortest geodesic joins the points: {reason}")]
+    CutLocus {
+        /// What is special about them.
+        reason: String,
+    },
     /// The model failed; its own words.
     #[error("the model failed: {reason}")]
     Model {
@@ -55,6 +78,13 @@ pub enum Symmetry<'a> {
     None,
     /// The potential depends on the norm alone.
     Radial(&'a dyn Radial),
+    /// The potential depends on the distance to a point alone.
+    RadialAbout {
+        /// The point.
+        centre: &'a [f64],
+        /// The potential as a function of the squared distance to it.
+        profile: &'a dyn Radial,
+    },
 }
 
 /// The potential `S(x) = -log p(x)`, possibly up to a constant, evaluated in batches.
@@ -81,6 +111,32 @@ pub trait Potential: Send + Sync {
     /// # Errors
     /// As [`Potential::value`].
     fn value_and_grad(&self, points: ArrayView2<'_, f64>) -> Result<ValueGrad, EvalError>;
+
+    /// Second and third derivatives, where the potential has them exactly; a wrapper must pass on those of what it wraps.
+    fn curvature(&self) -> Option<&dyn Curvature> {
+        None
+    }
+}
+
+/// Second and third derivatives of a potential, exactly; what geometries made from a density need.
+pub trait Curvature: Send + Sync {
+    /// The Hessian of `S` at each row of `points`; `out` has shape `(batch, dim, dim)`.
+    ///
+    /// # Errors
+    /// As [`Potential::value`].
+    fn hessian(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError>;
+
+    /// The gradient in `x` of `<u, H(x) v>` at fixed `u` and `v`, `H` the Hessian, for each row; all of shape `(batch, dim)`.
+    ///
+    /// # Errors
+    /// As [`Potential::value`].
+    fn hessian_gradient(
+        &self,
+        points: Rows<'_>,
+        u: &[f64],
+        v: &[f64],
+        out: &mut [f64],
+    ) -> Result<(), EvalError>;
 }
 
 /// The score `grad log p(x) = -grad S(x)`, for models that have no density.
@@ -194,6 +250,7 @@ impl Potential for Counted<'_> {
         match self.inner.symmetry() {
             Symmetry::None => Symmetry::None,
             Symmetry::Radial(_) => Symmetry::Radial(self),
+            Symmetry::RadialAbout { centre, .. } => Symmetry::RadialAbout { centre, profile: self },
         }
     }
 
@@ -208,6 +265,34 @@ impl Potential for Counted<'_> {
         self.counters.add_gradients(points.nrows());
         self.inner.value_and_grad(points)
     }
+
+    fn curvature(&self) -> Option<&dyn Curvature> {
+        self.inner.curvature().map(|_| self as &dyn Curvature)
+    }
+}
+
+impl Curvature for Counted<'_> {
+    fn hessian(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        self.counters.add_gradients(points.count());
+        match self.inner.curvature() {
+            Some(curvature) => curvature.hessian(points, out),
+            None => unreachable!("only a potential with curvature hands it out"),
+        }
+    }
+
+    fn hessian_gradient(
+        &self,
+        points: Rows<'_>,
+        u: &[f64],
+        v: &[f64],
+        out: &mut [f64],
+    ) -> Result<(), EvalError> {
+        self.counters.add_gradients(points.count());
+        match self.inner.curvature() {
+            Some(curvature) => curvature.hessian_gradient(points, u, v, out),
+            None => unreachable!("only a potential with curvature hands it out"),
+        }
+    }
 }
 
 impl Radial for Counted<'_> {
@@ -218,7 +303,9 @@ impl Radial for Counted<'_> {
             self.counters.add_values(squared_norms.len());
         }
         match self.inner.symmetry() {
-            Symmetry::Radial(radial) => radial.profile(squared_norms, values, slopes),
+            Symmetry::Radial(radial) | Symmetry::RadialAbout { profile: radial, .. } => {
+                radial.profile(squared_norms, values, slopes);
+            }
             Symmetry::None => unreachable!("only a radial potential is handed out as radial"),
         }
     }

@@ -26,7 +26,7 @@ fn solve(id: &str, config: &str, potential: Option<&dyn Potential>, ends: &Array
     let method =
         (find(id).expect("a known method").build)(config).expect("a valid configuration").interpolator;
     let geometry = Euclidean::new(ends.ncols());
-    let scene = Scene { geometry: &geometry, density: potential.map(Density::Potential) };
+    let scene = Scene { geometry: &geometry, density: potential.map(Density::Potential), typical: None };
     let segments = NonZeroUsize::new(segments).expect("positive");
     let ends = Ends::new(ends.row(0), ends.row(1), segments).expect("different ends");
     let mut rng = Seed::new(0).stream(&[]);

@@ -31,7 +31,7 @@ struct Problem<'a> {
 impl Problem<'_> {
     fn solve(&self, potential: Option<&dyn Potential>) -> Solution {
         let geometry = Euclidean::new(self.ends.ncols());
-        let scene = Scene { geometry: &geometry, density: potential.map(Density::Potential) };
+        let scene = Scene { geometry: &geometry, density: potential.map(Density::Potential), typical: None };
         let segments = NonZeroUsize::new(self.segments).unwrap();
         let ends = Ends::new(self.ends.row(0), self.ends.row(1), segments).unwrap();
         let mut rng = Seed::new(0).stream(&[]);

@@ -21,6 +21,8 @@ pub struct Scene<'a> {
     pub geometry: &'a dyn Geometry,
     /// The density, where there is one.
     pub density: Option<Density<'a>>,
+    /// Potentials of points of the data, ascending: what is typical of the density, for weights that refer to it.
+    pub typical: Option<&'a [f64]>,
 }
 
 /// Why a method cannot work in a scene; the row says so and stays in the table.

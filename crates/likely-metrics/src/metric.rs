@@ -1,6 +1,6 @@
 //! What an entry of the table of metrics is, and what it looks at.
 
-use likely_core::{Curve, EvalError, Evaluations, Geometry, Normalisation, Potential};
+use likely_core::{Curve, EvalError, Evaluations, Geometry, Normalisation, Potential, Rows};
 use ndarray::{Array1, s};
 
 /// Which way a metric should go.
@@ -57,6 +57,9 @@ pub enum MetricError {
     /// The density is known only up to a constant.
     #[error("the density is not normalised, so it has no likelihood")]
     NotNormalised,
+    /// The geometry could not be evaluated along the curve.
+    #[error("evaluating the geometry: {0}")]
+    Geometry(EvalError),
     /// The number came out NaN or infinite.
     #[error("the value is not finite")]
     NotFinite,
@@ -129,12 +132,16 @@ impl<'a> Subject<'a> {
     /// `<dz_i, G(z_i) dz_i>` for each segment, with the tensor at its left end, shape `(segments,)`.
     pub(crate) fn squared_steps(&self) -> Result<Array1<f64>, MetricError> {
         let (points, n) = (self.curve.points(), self.curve.segments());
-        let left = points.slice(s![..n, ..]);
-        let steps = &points.slice(s![1.., ..]) - &left;
-        self.geometry
-            .squared_norm(left, steps.view())
-            .map(|norm| norm.value)
-            .map_err(|_| MetricError::Needs { what: "a geometry of the dimension of the curve" })
+        let left: Vec<f64> = points.slice(s![..n, ..]).iter().copied().collect();
+        let steps: Vec<f64> =
+            points.slice(s![1.., ..]).iter().zip(&left).map(|(to, from)| to - from).collect();
+        let mut squares = Array1::zeros(n);
+        Rows::new(&left, self.curve.dim())
+            .and_then(|left| {
+                self.geometry.squared_norms(left, &steps, squares.as_slice_mut().unwrap_or_default())
+            })
+            .map_err(MetricError::Geometry)?;
+        Ok(squares)
     }
 }
 

@@ -79,7 +79,7 @@ fn interpolate(
         }
     };
     let ran = |density: Density<'_>, evaluations: &dyn Fn() -> Evaluations| {
-        let scene = Scene { geometry: &geometry, density: Some(density) };
+        let scene = Scene { geometry: &geometry, density: Some(density), typical: None };
         if let Err(unsupported) = method.supports(&scene) {
             return (Err(unsupported.into()), Cost::default());
         }

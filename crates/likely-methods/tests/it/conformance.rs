@@ -274,7 +274,7 @@ fn a_score_alone_is_enough_for_acceleration_and_not_for_backtracking() {
     assert!(worst < 1e-6, "{worst}");
 
     let geometry = Euclidean::new(2);
-    let scene = Scene { geometry: &geometry, density: Some(Density::Score(&score)) };
+    let scene = Scene { geometry: &geometry, density: Some(Density::Score(&score)), typical: None };
     let refused = method("prob-georce", "").supports(&scene).unwrap_err();
     assert!(refused.reason.contains("adaptive"), "{refused}");
 }
@@ -312,7 +312,7 @@ fn a_start_outside_the_support_is_an_error_that_says_where() {
         at: |x: &[f64]| if x[0] > 0.45 { (f64::INFINITY, vec![0.0]) } else { (x[0], vec![1.0]) },
     };
     let geometry = Euclidean::new(1);
-    let scene = Scene { geometry: &geometry, density: Some(Density::Potential(&half)) };
+    let scene = Scene { geometry: &geometry, density: Some(Density::Potential(&half)), typical: None };
     let (a, b) = (array![0.0], array![1.0]);
     let ends = Ends::new(a.view(), b.view(), NonZeroUsize::new(10).unwrap()).unwrap();
     for id in MINIMISE {
@@ -328,7 +328,7 @@ fn a_start_outside_the_support_is_an_error_that_says_where() {
 fn an_observer_can_interrupt() {
     let potential = two_bumps();
     let geometry = Euclidean::new(2);
-    let scene = Scene { geometry: &geometry, density: Some(Density::Potential(&*potential)) };
+    let scene = Scene { geometry: &geometry, density: Some(Density::Potential(&*potential)), typical: None };
     let (a, b) = (array![-1.0, 0.5], array![1.5, 1.0]);
     let ends = Ends::new(a.view(), b.view(), NonZeroUsize::new(20).unwrap()).unwrap();
     for id in MINIMISE {
@@ -348,7 +348,7 @@ fn noise_diffusion_honours_its_coefficients_and_its_data() {
     let (a, b) = (array![1.0, -0.5], array![-0.2, 0.8]);
     let (x, y) = (array![0.3, 0.1], array![-0.4, 0.6]);
     let geometry = Euclidean::new(2);
-    let scene = Scene { geometry: &geometry, density: None };
+    let scene = Scene { geometry: &geometry, density: None, typical: None };
     let curve = |config: &str, data: Option<(ArrayView1<'_, f64>, ArrayView1<'_, f64>)>, seed: u64| {
         let mut ends = Ends::new(a.view(), b.view(), NonZeroUsize::new(4).unwrap()).unwrap();
         if let Some((x, y)) = data {

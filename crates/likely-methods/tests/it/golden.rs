@@ -57,7 +57,7 @@ pub(crate) fn run(
     segments: usize,
 ) -> (Solution, Vec<Step>) {
     let geometry = Euclidean::new(start.len());
-    let scene = Scene { geometry: &geometry, density };
+    let scene = Scene { geometry: &geometry, density, typical: None };
     let ends = Ends::new(start, end, NonZeroUsize::new(segments).unwrap()).unwrap();
     let mut steps = Vec::new();
     let mut rng = Seed::new(0).stream(&[]);
@@ -300,7 +300,7 @@ fn closed_forms_agree_with_the_reference() {
             ends = ends.with_data(first.view(), last.view()).unwrap();
         }
         let geometry = Euclidean::new(start.len());
-        let scene = Scene { geometry: &geometry, density: None };
+        let scene = Scene { geometry: &geometry, density: None, typical: None };
         let mut rng = Seed::new(0).stream(&[]);
         let solution =
             method.interpolate(&scene, &ends, &mut rng, &mut likely_methods::ignore_steps).unwrap();

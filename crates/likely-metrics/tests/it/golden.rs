@@ -1,8 +1,8 @@
 //! Every metric of a curve against an implementation in numpy (`scripts/golden_metrics.py`).
 
-use likely_core::{Curve, EvalError, Evaluations, Form, Geometry, Normalisation, ValueGrad};
+use likely_core::{Curve, EvalError, Evaluations, Form, Geometry, Normalisation, Rows, Tensors};
 use likely_metrics::{ALL, Subject};
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2};
 use serde_json::Value;
 
 /// `G(z) = diag(1 + c_k z_k^2)`.
@@ -15,10 +15,19 @@ impl Geometry for Squares {
     fn form(&self) -> Form {
         Form::Diagonal
     }
-    fn squared_norm(&self, at: ArrayView2<'_, f64>, v: ArrayView2<'_, f64>) -> Result<ValueGrad, EvalError> {
-        let weights = &at * &at * &self.0 + 1.0;
-        let value = (&weights * &v * v).rows().into_iter().map(|row| row.sum()).collect();
-        Ok(ValueGrad { value, grad: &at * &self.0 * v * v * 2.0 })
+    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
+        let out = out.diagonal(at.count(), at.dim());
+        for (out, x) in out.chunks_exact_mut(at.dim()).zip(at) {
+            out.iter_mut().zip(x).zip(&self.0).for_each(|((o, x), c)| *o = 1.0 + c * x * x);
+        }
+        Ok(())
+    }
+    fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let weights = self.0.iter().cycle();
+        for (((o, x), v), c) in out.iter_mut().zip(at.values()).zip(v).zip(weights) {
+            *o = 2.0 * c * x * v * v;
+        }
+        Ok(())
     }
 }
 

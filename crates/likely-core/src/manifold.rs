@@ -1,0 +1,66 @@
+//! What some manifolds have beyond a metric tensor: closed-form geodesics, a projection, an embedding.
+
+use crate::{EvalError, Rows};
+
+/// Geodesics and distances in closed form, in the coordinates of the geometry.
+pub trait ClosedForm: Send + Sync {
+    /// The length of the shortest geodesic.
+    ///
+    /// # Errors
+    /// [`EvalError::OutsideChart`] where a point is not in the chart.
+    fn distance(&self, from: &[f64], to: &[f64]) -> Result<f64, EvalError>;
+
+    /// The initial velocity of the shortest geodesic that reaches `to` at time one.
+    ///
+    /// # Errors
+    /// As [`ClosedForm::distance`], and [`EvalError::CutLocus`] where there is no single shortest geodesic.
+    fn log(&self, from: &[f64], to: &[f64], out: &mut [f64]) -> Result<(), EvalError>;
+
+    /// The point at time one of the geodesic from `from` with initial velocity `velocity`.
+    ///
+    /// # Errors
+    /// As [`ClosedForm::distance`]; also where the geodesic leaves the chart.
+    fn exp(&self, from: &[f64], velocity: &[f64], out: &mut [f64]) -> Result<(), EvalError>;
+
+    /// The points of the shortest geodesic at `times`, row by row in `out`.
+    ///
+    /// # Errors
+    /// As [`ClosedForm::log`].
+    fn geodesic(&self, from: &[f64], to: &[f64], times: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let mut velocity = vec![0.0; from.len()];
+        self.log(from, to, &mut velocity)?;
+        let mut scaled = vec![0.0; from.len()];
+        for (time, out) in times.iter().zip(out.chunks_exact_mut(from.len())) {
+            scaled.iter_mut().zip(&velocity).for_each(|(s, v)| *s = time * v);
+            self.exp(from, &scaled, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// A projection of the surrounding space onto an embedded manifold.
+pub trait Projection: Send + Sync {
+    /// The nearest point of the manifold for each row.
+    ///
+    /// # Errors
+    /// [`EvalError::OutsideChart`] where there is no single nearest point.
+    fn project(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError>;
+
+    /// The transposed derivative of the projection at each row applied to a covector: what the chain rule needs.
+    ///
+    /// # Errors
+    /// As [`Projection::project`].
+    fn pull_back(&self, points: Rows<'_>, covectors: &[f64], out: &mut [f64]) -> Result<(), EvalError>;
+}
+
+/// A map `f` from coordinates to a Euclidean space whose pull-back is the metric tensor, `G = J^T J`.
+pub trait Embedding: Send + Sync {
+    /// Dimension of the Euclidean space.
+    fn ambient_dim(&self) -> usize;
+
+    /// `f(x)` for each row; `out` has `ambient_dim` numbers a row.
+    ///
+    /// # Errors
+    /// [`EvalError::OutsideChart`] where a point has no image.
+    fn map(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError>;
+}

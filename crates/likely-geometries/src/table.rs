@@ -1,0 +1,72 @@
+//! What entries of the tables of geometries are.
+
+use likely_core::{Geometry, Potential};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+
+/// The `config` table of a spec, with the places of its keys and values in the text of the spec.
+pub type Config<'a> = toml::Spanned<toml::de::DeTable<'a>>;
+
+/// A manifold that was built from its configuration.
+pub struct Built {
+    /// The geometry.
+    pub geometry: Box<dyn Geometry>,
+    /// Its configuration with every default filled in.
+    pub resolved: toml::Table,
+}
+
+/// One entry of the table of manifolds.
+#[derive(Debug, Clone, Copy)]
+pub struct Manifold {
+    /// The kebab-case name that specs use.
+    pub id: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Where the geometry comes from.
+    pub source: &'static str,
+    /// Builds the geometry; an error carries its place in the spec.
+    pub build: fn(Config<'_>) -> Result<Built, toml::de::Error>,
+}
+
+/// Makes a geometry of a density.
+pub trait Derive: fmt::Debug + Send + Sync {
+    /// The geometry of `potential`.
+    ///
+    /// # Errors
+    /// The reason, in words, where the potential lacks what the geometry needs; it becomes a row of the table.
+    fn over<'a>(&self, potential: &'a dyn Potential) -> Result<Box<dyn Geometry + 'a>, String>;
+}
+
+/// A derived geometry that was built from its configuration.
+#[derive(Debug)]
+pub struct BuiltDerived {
+    /// Makes the geometry once there is a density.
+    pub derive: Box<dyn Derive>,
+    /// Its configuration with every default filled in.
+    pub resolved: toml::Table,
+}
+
+/// One entry of the table of derived geometries.
+#[derive(Debug, Clone, Copy)]
+pub struct Derived {
+    /// The kebab-case name that specs use.
+    pub id: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Where the geometry comes from.
+    pub source: &'static str,
+    /// Reads the configuration; an error carries its place in the spec.
+    pub build: fn(Config<'_>) -> Result<BuiltDerived, toml::de::Error>,
+}
+
+/// Builds a derived geometry whose configuration struct is the recipe itself.
+#[expect(dead_code, reason = "the first derived geometry uses it")]
+pub(crate) fn derived_from_config<T>(config: Config<'_>) -> Result<BuiltDerived, toml::de::Error>
+where
+    T: Derive + DeserializeOwned + Serialize + 'static,
+{
+    let derive = T::deserialize(toml::Deserializer::from(config))?;
+    let resolved = toml::Table::try_from(&derive).map_err(serde::de::Error::custom)?;
+    Ok(BuiltDerived { derive: Box::new(derive), resolved })
+}

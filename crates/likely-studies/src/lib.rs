@@ -1,0 +1,21 @@
+//! Questions about a density and a geometry that take more than one curve, one file each, and the table of them.
+//!
+//! A study is one cell of a run: it answers with named numbers, which stand in tables and carry claims as metrics do, and
+//! with series, which figures draw.
+//!
+//! To add one: a file with a constant of type [`StudyKind`], and two lines here (`mod` and the entry in [`ALL`]).
+
+mod study;
+
+pub use study::{
+    BuiltStudy, Column, Config, Findings, Number, Observer, Pair, Reading, Series, Study, StudyError,
+    StudyKind, Subject,
+};
+
+/// Every study, sorted by id.
+pub const ALL: &[StudyKind] = &[];
+
+/// The study with the given id.
+pub fn find(id: &str) -> Option<&'static StudyKind> {
+    ALL.iter().find(|study| study.id == id)
+}

@@ -1,0 +1,172 @@
+//! What an entry of the table of studies is, what it looks at, and what it answers.
+
+use likely_core::{EvalError, Geometry, Potential};
+use likely_methods::InterpolateError;
+use ndarray::{Array2, ArrayView1, ArrayView2};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+
+/// The `config` table of a spec, with the places of its keys and values in the text of the spec.
+pub type Config<'a> = toml::Spanned<toml::de::DeTable<'a>>;
+
+/// A pair of end points.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair<'a> {
+    /// Its name in the spec.
+    pub name: &'a str,
+    /// Where curves start.
+    pub start: ArrayView1<'a, f64>,
+    /// Where they end.
+    pub end: ArrayView1<'a, f64>,
+}
+
+/// What a study looks at: one model on its geometry, with everything that the spec has for it.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The background geometry.
+    pub geometry: &'a dyn Geometry,
+    /// The potential of the model; its evaluations are counted.
+    pub potential: &'a dyn Potential,
+    /// The data of the model, shape `(points, dim)`.
+    pub points: Option<ArrayView2<'a, f64>>,
+    /// Potentials of points of the data, ascending.
+    pub typical: Option<&'a [f64]>,
+    /// The pairs of end points.
+    pub pairs: &'a [Pair<'a>],
+    /// Segments of a curve, unless the study says otherwise.
+    pub segments: NonZeroUsize,
+}
+
+/// A number that a study can answer with.
+#[derive(Debug, Clone, Copy)]
+pub struct Number {
+    /// The kebab-case name that specs use among their metrics; it names the definition.
+    pub id: &'static str,
+    /// Unit.
+    pub unit: &'static str,
+    /// `lower`, `higher` or `neither`.
+    pub better: &'static str,
+    /// What it is, exactly.
+    pub definition: &'static str,
+}
+
+/// A number with its value, or the reason why there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Id of the [`Number`].
+    pub id: &'static str,
+    /// Its value.
+    pub value: Result<f64, String>,
+}
+
+/// A column of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Name, as an axis shows it.
+    pub name: String,
+    /// Unit; empty for none.
+    pub unit: String,
+}
+
+/// Columns of numbers of equal length, for figures and for whoever reads the run folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The kebab-case name that figures use; the same for series that belong into one panel.
+    pub id: String,
+    /// What sets it apart from the others of its id, as a legend shows it.
+    pub label: String,
+    /// The columns, the abscissa first.
+    pub columns: Vec<Column>,
+    /// One row a point, one column a column; NaN where there is no number.
+    pub values: Array2<f64>,
+}
+
+/// What a study answers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Findings {
+    /// Named numbers, each of an id that its kind lists.
+    pub numbers: Vec<Reading>,
+    /// Columns of numbers.
+    pub series: Vec<Series>,
+    /// Iterations of all solvers together.
+    pub iterations: u64,
+}
+
+/// Why a study has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// The study cannot look at this subject; the row says so and stays in the table.
+    #[error("{reason}")]
+    Unsupported {
+        /// In words, with what would be needed.
+        reason: String,
+    },
+    /// A curve that everything rests on was not found.
+    #[error(transparent)]
+    Interpolate(#[from] InterpolateError),
+    /// The model or the geometry failed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// The observer asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Told now and then how much is done, as a share of one; `Break` ends the study with [`StudyError::Interrupted`].
+pub type Observer<'a> = &'a mut dyn FnMut(f64) -> ControlFlow<()>;
+
+/// Answers a question about a subject.
+pub trait Study: fmt::Debug + Send + Sync {
+    /// The most points of the density that a run can evaluate, roughly, for the plan.
+    fn evaluations_at_most(&self, segments: usize) -> u64;
+
+    /// Looks at `subject`; `rng` is the only source of randomness.
+    ///
+    /// # Errors
+    /// [`StudyError`] where there is no answer at all; a number that is missing is a [`Reading`] with its reason.
+    fn run(
+        &self,
+        subject: &Subject<'_>,
+        rng: &mut ChaCha8Rng,
+        observe: Observer<'_>,
+    ) -> Result<Findings, StudyError>;
+}
+
+/// A study that was built from its configuration.
+#[derive(Debug)]
+pub struct BuiltStudy {
+    /// The study, ready to run.
+    pub study: Box<dyn Study>,
+    /// Its configuration with every default filled in.
+    pub resolved: toml::Table,
+}
+
+/// One entry of the table of studies.
+#[derive(Debug, Clone, Copy)]
+pub struct StudyKind {
+    /// The kebab-case name that specs use.
+    pub id: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Where the question comes from.
+    pub source: &'static str,
+    /// The numbers it can answer with; ids are unique over all studies and metrics, but a number may be shared as it is.
+    pub numbers: &'static [Number],
+    /// Builds the study; an error carries its place in the spec.
+    pub build: fn(Config<'_>) -> Result<BuiltStudy, toml::de::Error>,
+}
+
+/// Builds a study whose configuration struct is the study itself.
+#[expect(dead_code, reason = "the first study uses it")]
+pub(crate) fn from_config<T>(config: Config<'_>) -> Result<BuiltStudy, toml::de::Error>
+where
+    T: Study + DeserializeOwned + Serialize + 'static,
+{
+    let study = T::deserialize(toml::Deserializer::from(config))?;
+    let resolved = toml::Table::try_from(&study).map_err(serde::de::Error::custom)?;
+    Ok(BuiltStudy { study: Box::new(study), resolved })
+}
