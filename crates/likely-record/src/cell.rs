@@ -117,6 +117,9 @@ pub struct CellRecord {
     pub metrics: Vec<MetricRecord>,
     /// SHA-256 of the curve's file, for cells that have a curve.
     pub curve_sha256: Option<String>,
+    /// SHA-256 of the file of its series, for cells that have some; absent from cells that have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series_sha256: Option<String>,
 }
 
 impl CellRecord {

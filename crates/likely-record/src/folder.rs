@@ -5,8 +5,8 @@ use crate::atomic::{TEMPORARY_PREFIX, move_aside, read_json, read_limited, refus
 use crate::layout::{LARGEST_FILE, LARGEST_TIMING, Layout, check_plan};
 use crate::lock::Lock;
 use crate::{
-    CellRecord, CellState, CurveRecord, FolderError, PlanRecord, Presentation, Provenance, TimingRecord,
-    sha256_hex,
+    CellRecord, CellState, CurveRecord, FolderError, PlanRecord, Presentation, Provenance, SeriesFile,
+    TimingRecord, sha256_hex,
 };
 use std::collections::BTreeSet;
 use std::fs;
@@ -106,18 +106,52 @@ impl RunFolder {
         curve: Option<&CurveRecord>,
         timing: &TimingRecord,
     ) -> Result<(), FolderError> {
+        self.write(record, curve, None, timing)
+    }
+
+    /// Writes the finished cell of a study: its series, its timing, and then the cell, which makes it count.
+    ///
+    /// # Errors
+    /// As [`RunFolder::write_cell`], with the series in place of the curve.
+    pub fn write_study(
+        &self,
+        record: &CellRecord,
+        series: Option<&SeriesFile>,
+        timing: &TimingRecord,
+    ) -> Result<(), FolderError> {
+        self.write(record, None, series, timing)
+    }
+
+    fn write(
+        &self,
+        record: &CellRecord,
+        curve: Option<&CurveRecord>,
+        series: Option<&SeriesFile>,
+        timing: &TimingRecord,
+    ) -> Result<(), FolderError> {
         let hash = record.key.hash();
         if !self.planned.contains(&hash) {
             return Err(FolderError::NotPlanned { hash, path: self.path().to_owned() });
         }
         let cell_path = self.layout.cell(&hash);
         let curve_path = self.layout.curve(&hash);
+        let series_path = self.layout.series(&hash);
         let cell_bytes = to_json(&cell_path, record)?;
         let curve_bytes = curve.map(CurveRecord::to_bytes).transpose().map_err(|error| {
             FolderError::Unwritable { path: curve_path.clone(), reason: error.to_string() }
         })?;
         if record.curve_sha256 != curve_bytes.as_deref().map(sha256_hex) {
             let reason = "the cell names another curve than the one given with it".to_owned();
+            return Err(FolderError::Unwritable { path: cell_path, reason });
+        }
+        let series_bytes = series.map(SeriesFile::to_bytes).transpose().map_err(|error| match error {
+            FolderError::Unwritable { reason, .. } => {
+                FolderError::Unwritable { path: series_path.clone(), reason }
+            }
+            other => other,
+        })?;
+        if record.series_sha256 != series_bytes.as_deref().map(sha256_hex) {
+            let reason = "the cell names other series than the ones given with it".to_owned();
             return Err(FolderError::Unwritable { path: cell_path, reason });
         }
         match self.layout.read_cell(&hash) {
@@ -127,6 +161,11 @@ impl RunFolder {
         }
         if let Some(bytes) = &curve_bytes {
             keep_or_write(&curve_path, bytes)?;
+        }
+        if let Some(bytes) = &series_bytes {
+            let folder = self.layout.file("series");
+            fs::create_dir_all(&folder).map_err(|source| FolderError::io("create", &folder, source))?;
+            keep_or_write(&series_path, bytes)?;
         }
         // A timing without its cell is what a kill left; the reading of the run that made the cell replaces it.
         let timing_path = self.layout.timing(&hash);
@@ -143,6 +182,7 @@ impl RunFolder {
         for hash in &self.planned {
             names.push(format!("cells/{hash}.json"));
             names.push(format!("curves/{hash}.safetensors"));
+            names.push(format!("series/{hash}.json"));
         }
         names.sort_unstable();
         let mut text = String::new();
@@ -176,8 +216,8 @@ fn keep_or_write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 
 /// Removes temporary files that a kill left behind; the lock is held, so nobody is writing them.
 fn sweep(layout: &Layout) -> Result<(), FolderError> {
-    let folders = ["cells", "curves", "timings", "tables", "figures"].map(|name| layout.file(name));
-    // The last two are there once a report was drawn.
+    let folders = ["cells", "curves", "series", "timings", "tables", "figures"].map(|name| layout.file(name));
+    // Series are there where a study was, tables and figures once a report was drawn.
     for folder in folders.into_iter().chain([layout.root().to_owned()]).filter(|folder| folder.is_dir()) {
         let failed = |source| FolderError::io("read", &folder, source);
         for entry in fs::read_dir(&folder).map_err(failed)? {

@@ -2,7 +2,7 @@
 
 use crate::atomic::{ReadProblem, read_json, read_limited};
 use crate::name::{check_hex, check_id, check_tier};
-use crate::{CellRecord, CurveRecord, FORMAT, FolderError, PlanRecord, sha256_hex};
+use crate::{CellRecord, CurveRecord, FORMAT, FolderError, PlanRecord, SeriesFile, sha256_hex};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,8 @@ const LARGEST_CELL: u64 = 16 << 20;
 pub(crate) const LARGEST_TIMING: u64 = 1 << 20;
 /// Largest size of `curves/<hash>.safetensors`.
 const LARGEST_CURVE: u64 = 1 << 30;
+/// Largest size of `series/<hash>.json`.
+const LARGEST_SERIES: u64 = 1 << 30;
 /// Largest size of the other files of a run.
 pub(crate) const LARGEST_FILE: u64 = 1 << 30;
 
@@ -58,11 +60,15 @@ impl Layout {
         self.root.join("curves").join(format!("{hash}.safetensors"))
     }
 
+    pub(crate) fn series(&self, hash: &str) -> PathBuf {
+        self.root.join("series").join(format!("{hash}.json"))
+    }
+
     pub(crate) fn timing(&self, hash: &str) -> PathBuf {
         self.root.join("timings").join(format!("{hash}.json"))
     }
 
-    /// Reads a cell and checks that it is the one that its name says, with the curve that it says.
+    /// Reads a cell and checks that it is the one that its name says, with the curve and the series that it says.
     pub(crate) fn read_cell(&self, hash: &str) -> CellState {
         let path = self.cell(hash);
         let cell: CellRecord = match read_json(&path, LARGEST_CELL) {
@@ -76,9 +82,13 @@ impl Layout {
         if found != hash {
             return CellState::Damaged { path, reason: format!("it holds the cell {found}") };
         }
-        if let Some(expected) = &cell.curve_sha256 {
-            let path = self.curve(hash);
-            match read_limited(&path, LARGEST_CURVE) {
+        let beside = [
+            (&cell.curve_sha256, self.curve(hash), LARGEST_CURVE),
+            (&cell.series_sha256, self.series(hash), LARGEST_SERIES),
+        ];
+        for (expected, path, limit) in beside {
+            let Some(expected) = expected else { continue };
+            match read_limited(&path, limit) {
                 Ok(bytes) if sha256_hex(&bytes) == *expected => {}
                 Ok(_) => {
                     let reason = "its SHA-256 differs from the one that the cell names".to_owned();
@@ -108,6 +118,23 @@ impl Layout {
         match CurveRecord::from_bytes(&bytes) {
             Ok(curve) => Ok((bytes, curve)),
             Err(error) => Err(FolderError::Damaged { path, reason: error.to_string() }),
+        }
+    }
+
+    /// The bytes of a file of series.
+    pub(crate) fn read_series(&self, hash: &str) -> Result<(Vec<u8>, SeriesFile), FolderError> {
+        let path = self.series(hash);
+        let read = read_limited(&path, LARGEST_SERIES)
+            .and_then(|bytes| Ok((bytes, read_json::<SeriesFile>(&path, LARGEST_SERIES)?)));
+        match read {
+            Ok((bytes, file)) => match file.check() {
+                Ok(()) => Ok((bytes, file)),
+                Err(reason) => Err(FolderError::Damaged { path, reason }),
+            },
+            Err(ReadProblem::Missing) => {
+                Err(FolderError::Damaged { path, reason: "the file is missing".to_owned() })
+            }
+            Err(ReadProblem::Unusable(error)) => Err(error),
         }
     }
 }

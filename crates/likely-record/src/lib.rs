@@ -17,11 +17,12 @@ mod plan;
 mod presentation;
 mod provenance;
 mod run;
+mod series;
 mod verdict;
 
 pub use atomic::write_atomic;
 pub use cell::{CellKey, CellRecord, EvaluationCounts, MetricRecord, Status, StopRecord, TimingRecord};
-pub use curve::{CurveFileError, CurveRecord};
+pub use curve::{CurveFileError, CurveRecord, Embedded};
 pub use error::FolderError;
 pub use folder::RunFolder;
 pub use hash::sha256_hex;
@@ -30,10 +31,11 @@ pub use pinned::{Pinned, PinnedCell};
 pub use plan::{PlanRecord, PlannedCell};
 pub use presentation::{
     Axis, ClaimRecord, ClaimRole, FieldRecord, FigureKind, FigureRecord, Grid, MetricMeta, Presentation,
-    SavingRecord, Scale, TableRecord,
+    SavingRecord, Scale, SurfaceRecord, TableRecord,
 };
 pub use provenance::Provenance;
 pub use run::Run;
+pub use series::{ColumnRecord, SeriesFile, SeriesRecord};
 pub use verdict::{VerdictCell, VerdictKind, VerdictRecord, VerdictStatus};
 
 /// Version of everything that a run folder holds; it grows when a reader of the old form would misread the new one.

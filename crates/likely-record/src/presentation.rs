@@ -152,6 +152,46 @@ pub enum FigureKind {
         #[serde(default)]
         methods: Vec<String>,
     },
+    /// Columns of a series of studies, one line a series label and column, one panel a model.
+    SeriesLines {
+        /// Id of the series.
+        series: String,
+        /// Name of the column on the horizontal axis; the first column when absent.
+        #[serde(default)]
+        x: Option<String>,
+        /// Its scale.
+        #[serde(default)]
+        x_scale: Scale,
+        /// Names of the columns on the vertical axis.
+        y: Vec<String>,
+        /// Its scale.
+        #[serde(default)]
+        y_scale: Scale,
+        /// Labels of the studies shown; all when empty.
+        #[serde(default)]
+        studies: Vec<String>,
+    },
+    /// A column of a series whose first two columns are a regular grid, as a heat map, one panel a model.
+    SeriesMap {
+        /// Id of the series.
+        series: String,
+        /// Name of the column that is mapped.
+        value: String,
+        /// Id of a series whose first two columns are drawn as points.
+        #[serde(default)]
+        marks: Option<String>,
+        /// Labels of the studies shown; all when empty.
+        #[serde(default)]
+        studies: Vec<String>,
+    },
+    /// The curves of one pair on a curved surface in projection, one panel a model.
+    SurfaceCurves {
+        /// Labels of the methods whose curves are drawn.
+        methods: Vec<String>,
+        /// Name of the pair; the first when absent.
+        #[serde(default)]
+        pair: Option<String>,
+    },
 }
 
 /// A figure of the report.
@@ -245,6 +285,22 @@ pub struct FieldRecord {
     pub axes: [String; 2],
 }
 
+/// A curved surface in three dimensions as a mesh, coloured by the log-density of its model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SurfaceRecord {
+    /// The model's label.
+    pub model: String,
+    /// Rows of the mesh: steps of the second coordinate.
+    pub rows: usize,
+    /// Columns of the mesh: steps of the first coordinate.
+    pub columns: usize,
+    /// Where the vertices lie, row by row.
+    pub points: Vec<[f64; 3]>,
+    /// `-S` at each vertex; `None` where it is not finite.
+    pub values: Vec<Option<f64>>,
+}
+
 /// `presentation.json`: everything that a report shows beside the rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -274,4 +330,7 @@ pub struct Presentation {
     pub figures: Vec<FigureRecord>,
     /// Fields of the 2-D models.
     pub fields: Vec<FieldRecord>,
+    /// Surfaces of the models that stand on one; absent where no figure shows any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surfaces: Vec<SurfaceRecord>,
 }

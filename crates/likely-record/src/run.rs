@@ -3,13 +3,14 @@
 use crate::atomic::{ReadProblem, read_json};
 use crate::layout::{CellState, LARGEST_FILE, LARGEST_TIMING, Layout, check_plan};
 use crate::{
-    CellRecord, CurveRecord, FolderError, PlanRecord, Presentation, Provenance, TimingRecord, sha256_hex,
+    CellRecord, CurveRecord, FolderError, PlanRecord, Presentation, Provenance, SeriesRecord, TimingRecord,
+    sha256_hex,
 };
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Everything in a run folder but the curves, finished or not.
+/// Everything in a run folder but the curves and the series, finished or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// The folder.
@@ -88,9 +89,7 @@ impl Run {
     /// # Errors
     /// [`FolderError`] where the cell is not there or has no curve, or the curve's file is damaged.
     pub fn curve(&self, hash: &str) -> Result<CurveRecord, FolderError> {
-        let Some(cell) = self.cells.iter().find(|cell| cell.key.hash() == hash) else {
-            return Err(FolderError::NotPlanned { hash: hash.to_owned(), path: self.path.clone() });
-        };
+        let cell = self.find(hash)?;
         let layout = Layout::new(self.path.clone());
         let damaged =
             |reason: &str| Err(FolderError::Damaged { path: layout.curve(hash), reason: reason.to_owned() });
@@ -102,6 +101,32 @@ impl Run {
             return damaged("its SHA-256 differs from the one that the cell names");
         }
         Ok(curve)
+    }
+
+    /// The series of a cell, checked against the hash in the cell.
+    ///
+    /// # Errors
+    /// [`FolderError`] where the cell is not there or has no series, or the file of the series is damaged.
+    pub fn series(&self, hash: &str) -> Result<Vec<SeriesRecord>, FolderError> {
+        let cell = self.find(hash)?;
+        let layout = Layout::new(self.path.clone());
+        let damaged =
+            |reason: &str| Err(FolderError::Damaged { path: layout.series(hash), reason: reason.to_owned() });
+        let Some(expected) = &cell.series_sha256 else {
+            return damaged("the cell has no series");
+        };
+        let (bytes, file) = layout.read_series(hash)?;
+        if sha256_hex(&bytes) != *expected {
+            return damaged("its SHA-256 differs from the one that the cell names");
+        }
+        Ok(file.series)
+    }
+
+    fn find(&self, hash: &str) -> Result<&CellRecord, FolderError> {
+        self.cells
+            .iter()
+            .find(|cell| cell.key.hash() == hash)
+            .ok_or_else(|| FolderError::NotPlanned { hash: hash.to_owned(), path: self.path.clone() })
     }
 }
 

@@ -6,3 +6,4 @@ mod curve;
 mod folder;
 mod format;
 mod sample;
+mod series;

@@ -19,7 +19,12 @@ pub(crate) fn key(pair: &str) -> CellKey {
 }
 
 pub(crate) fn curve() -> CurveRecord {
-    CurveRecord { points: 3, dim: 2, values: vec![0.0, 1.0, 0.1, -0.0, 1.0 / 3.0, f64::MIN_POSITIVE] }
+    CurveRecord {
+        points: 3,
+        dim: 2,
+        values: vec![0.0, 1.0, 0.1, -0.0, 1.0 / 3.0, f64::MIN_POSITIVE],
+        embedded: None,
+    }
 }
 
 pub(crate) fn cell(pair: &str) -> CellRecord {
@@ -53,6 +58,7 @@ pub(crate) fn cell(pair: &str) -> CellRecord {
             },
         ],
         curve_sha256: Some(curve().sha256().unwrap()),
+        series_sha256: None,
     }
 }
 
@@ -86,6 +92,7 @@ pub(crate) fn presentation() -> Presentation {
         savings: Vec::new(),
         figures: Vec::new(),
         fields: Vec::new(),
+        surfaces: Vec::new(),
     }
 }
 
