@@ -1,7 +1,7 @@
 //! Numerical checks that users run on their own gradients.
 
-use crate::{EvalError, Potential};
-use ndarray::{Array1, ArrayView1, Axis};
+use crate::{EvalError, Potential, Rows};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rand::RngCore;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -41,21 +41,97 @@ pub fn gradient(
     point: ArrayView1<'_, f64>,
     rng: &mut dyn RngCore,
 ) -> Result<TaylorSlope, EvalError> {
-    let mut direction: Array1<f64> = (0..point.len()).map(|_| StandardNormal.sample(rng)).collect();
-    direction /= direction.dot(&direction).sqrt();
+    let direction = unit(point.len(), rng);
     let at = potential.value_and_grad(point.insert_axis(Axis(0)))?;
     let slope = at.grad.row(0).dot(&direction);
-    let remainder = |h: f64| -> Result<f64, EvalError> {
+    taylor(at.value[0], slope, |h| {
         let moved = &point + &(&direction * h);
-        let value = potential.value(moved.view().insert_axis(Axis(0)))?[0];
-        Ok((value - at.value[0] - h * slope).abs())
+        Ok(potential.value(moved.view().insert_axis(Axis(0)))?[0])
+    })
+}
+
+/// How well second derivatives explain gradients, and third derivatives second ones.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CurvatureSlopes {
+    /// The Hessian against the gradient.
+    pub hessian: TaylorSlope,
+    /// The gradient of `<u, H v>` against the Hessian.
+    pub hessian_gradient: TaylorSlope,
+    /// Largest difference of `H v` from the product with the Hessian, and of the Hessian from its transpose, relative to
+    /// its largest entry.
+    pub largest_relative_mismatch: f64,
+}
+
+impl CurvatureSlopes {
+    /// Whether both pass, the Hessian is symmetric and its products agree with it.
+    pub fn passes(&self) -> bool {
+        self.hessian.passes() && self.hessian_gradient.passes() && self.largest_relative_mismatch < 1e-12
+    }
+}
+
+/// Checks the second and third derivatives of `potential` at `point` along random unit directions drawn from `rng`.
+///
+/// As [`gradient`], for `<u, grad S>` with derivative `<u, H v>`, and for `<u, H v>` with its gradient.
+///
+/// # Errors
+/// [`EvalError`] where the potential cannot be evaluated or has no curvature.
+pub fn curvature(
+    potential: &dyn Potential,
+    point: ArrayView1<'_, f64>,
+    rng: &mut dyn RngCore,
+) -> Result<CurvatureSlopes, EvalError> {
+    let Some(derivatives) = potential.curvature() else {
+        return Err(EvalError::Model { reason: "it has no second derivatives to check".into() });
     };
+    let dim = point.len();
+    let [u, v, direction] = [(); 3].map(|()| unit(dim, rng));
+    let hessian = |x: ArrayView1<'_, f64>| -> Result<Array2<f64>, EvalError> {
+        let (x, mut out) = (x.to_vec(), Array2::zeros((dim, dim)));
+        derivatives.hessian(Rows::new(&x, dim)?, out.as_slice_mut().ok_or(EvalError::Layout)?)?;
+        Ok(out)
+    };
+    let here = hessian(point)?;
+    let along = here.dot(&v);
+    let (x, flat_u, flat_v) = (point.to_vec(), u.to_vec(), v.to_vec());
+    let (mut product, mut third) = (vec![0.0; dim], vec![0.0; dim]);
+    derivatives.hessian_vector(Rows::new(&x, dim)?, &flat_v, &mut product)?;
+    derivatives.hessian_gradient(Rows::new(&x, dim)?, &flat_u, &flat_v, &mut third)?;
+
+    let largest = here.iter().fold(f64::MIN_POSITIVE, |top, h| top.max(h.abs()));
+    let asymmetry = (&here - &here.t()).iter().fold(0.0_f64, |top, d| top.max(d.abs()));
+    let mismatch = along.iter().zip(&product).fold(asymmetry, |top, (a, b)| top.max((a - b).abs()));
+
+    let gradient = |x: ArrayView1<'_, f64>| -> Result<f64, EvalError> {
+        Ok(potential.value_and_grad(x.insert_axis(Axis(0)))?.grad.row(0).dot(&u))
+    };
+    Ok(CurvatureSlopes {
+        hessian: taylor(gradient(point)?, u.dot(&along), |h| gradient((&point + &(&v * h)).view()))?,
+        hessian_gradient: taylor(u.dot(&along), Array1::from(third).dot(&direction), |h| {
+            Ok(u.dot(&hessian((&point + &(&direction * h)).view())?.dot(&v)))
+        })?,
+        largest_relative_mismatch: mismatch / largest,
+    })
+}
+
+fn unit(dim: usize, rng: &mut dyn RngCore) -> Array1<f64> {
+    let mut direction: Array1<f64> = (0..dim).map(|_| StandardNormal.sample(rng)).collect();
+    direction /= direction.dot(&direction).sqrt();
+    direction
+}
+
+/// The slope of the remainder of a function of one variable that is `value` at zero and has derivative `slope` there.
+fn taylor(
+    value: f64,
+    slope: f64,
+    along: impl Fn(f64) -> Result<f64, EvalError>,
+) -> Result<TaylorSlope, EvalError> {
     let mut log_steps = Vec::with_capacity(STEPS);
     let mut log_remainders = Vec::with_capacity(STEPS);
     let mut largest: f64 = 0.0;
     for k in 0..STEPS {
         let exponent = -1.0 - 6.0 * k as f64 / (STEPS - 1) as f64;
-        let r = remainder(10.0_f64.powf(exponent))?;
+        let h = 10.0_f64.powf(exponent);
+        let r = (along(h)? - value - h * slope).abs();
         largest = largest.max(r);
         if r > 0.0 {
             log_steps.push(exponent);
@@ -70,7 +146,7 @@ pub fn gradient(
             f64::NEG_INFINITY,
             |best, slope| if (slope - 2.0).abs() < (best - 2.0).abs() { slope } else { best },
         );
-    Ok(TaylorSlope { slope: best, largest_relative_remainder: largest / at.value[0].abs().max(1.0) })
+    Ok(TaylorSlope { slope: best, largest_relative_remainder: largest / value.abs().max(1.0) })
 }
 
 fn least_squares_slope(x: &[f64], y: &[f64]) -> f64 {
@@ -84,8 +160,9 @@ fn least_squares_slope(x: &[f64], y: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Curvature;
     use crate::{Normalisation, Seed, Symmetry, ValueGrad};
-    use ndarray::{Array2, ArrayView2, array};
+    use ndarray::{ArrayView2, array};
 
     /// `S(x) = sum sin(x)`, with its gradient scaled by `factor`.
     struct Sine {
@@ -109,6 +186,41 @@ mod tests {
             let grad: Array2<f64> = points.mapv(|x| self.factor * x.cos());
             Ok(ValueGrad { value: self.value(points)?, grad })
         }
+        fn curvature(&self) -> Option<&dyn Curvature> {
+            Some(self)
+        }
+    }
+
+    impl Curvature for Sine {
+        fn hessian(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+            out.fill(0.0);
+            for (out, x) in out.chunks_exact_mut(9).zip(points) {
+                (0..3).for_each(|j| out[4 * j] = -self.factor * x[j].sin());
+            }
+            Ok(())
+        }
+        fn hessian_gradient(
+            &self,
+            points: Rows<'_>,
+            u: &[f64],
+            v: &[f64],
+            out: &mut [f64],
+        ) -> Result<(), EvalError> {
+            for (k, (out, x)) in out.iter_mut().zip(points.values()).enumerate() {
+                *out = -self.factor * self.factor * x.cos() * u[k] * v[k];
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn right_second_and_third_derivatives_pass_and_wrong_ones_do_not() {
+        let point = array![0.3, -1.1, 2.0];
+        let mut rng = Seed::new(1).stream(&[("check", "sine curvature")]);
+        let right = curvature(&Sine { factor: 1.0 }, point.view(), &mut rng).unwrap();
+        assert!(right.passes() && (right.hessian.slope - 2.0).abs() < 0.05, "{right:?}");
+        let wrong = curvature(&Sine { factor: 1.01 }, point.view(), &mut rng).unwrap();
+        assert!(wrong.hessian.passes() && !wrong.hessian_gradient.passes(), "{wrong:?}");
     }
 
     #[test]

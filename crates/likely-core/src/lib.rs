@@ -7,6 +7,7 @@ pub mod check;
 mod curve;
 mod flow;
 mod geometry;
+mod inverses;
 mod manifold;
 mod potential;
 mod radial;
@@ -18,6 +19,7 @@ mod tensors;
 pub use curve::{Curve, CurveError, Ends, EndsError};
 pub use flow::{Flow, FlowScales, HullBound, SamplePrediction};
 pub use geometry::{Euclidean, Form, Geometry};
+pub use inverses::Inverses;
 pub use manifold::{ClosedForm, Embedding, Projection};
 pub use potential::{
     Counted, CountedScore, Curvature, EvalError, Evaluations, Normalisation, Potential, Score,
@@ -27,4 +29,4 @@ pub use radial::Radial;
 pub use rows::Rows;
 pub use seed::Seed;
 pub use stop::{Stop, StopKind};
-pub use tensors::{Inverses, LowRank, Tensors};
+pub use tensors::{LARGEST_RANK, LowRank, Tensors};

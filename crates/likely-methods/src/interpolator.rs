@@ -137,4 +137,23 @@ pub trait Interpolator: fmt::Debug + Send + Sync {
         rng: &mut ChaCha8Rng,
         trace: Trace<'_>,
     ) -> Result<Solution, InterpolateError>;
+
+    /// The same from a given starting curve, for methods that iterate; its end points must be those of `ends`.
+    ///
+    /// A relative weight refers to the starting curve that the configuration names, not to `start`, so that it means the same
+    /// wherever the iterations begin. Methods that have no starting curve ignore it.
+    ///
+    /// # Errors
+    /// As [`Interpolator::interpolate`].
+    fn interpolate_from(
+        &self,
+        scene: &Scene<'_>,
+        ends: &Ends<'_>,
+        start: &Curve,
+        rng: &mut ChaCha8Rng,
+        trace: Trace<'_>,
+    ) -> Result<Solution, InterpolateError> {
+        let _ = start;
+        self.interpolate(scene, ends, rng, trace)
+    }
 }

@@ -1,0 +1,513 @@
+//! Inverses of metric tensors, without an inverse matrix.
+
+use crate::tensors::{LARGEST_RANK, dot};
+use crate::{EvalError, Form, Tensors};
+
+/// Up to this many coordinates a sum of inverses is added up and factorised; above, it is solved matrix-free.
+const SMALL: usize = 24;
+/// Residual, relative, at which the matrix-free solution of a sum of inverses ends.
+const RESIDUAL: f64 = 1e-15;
+/// Most steps of the matrix-free solution.
+const STEPS: usize = 500;
+
+/// The inverses of a batch of tensors, factorised once.
+///
+/// No inverse matrix is formed: conformal and diagonal tensors keep reciprocals, low-rank ones the small matrix of
+/// Woodbury's identity, dense ones their Cholesky factors.
+#[derive(Debug, Clone, Default)]
+pub struct Inverses {
+    form: Option<Form>,
+    dim: usize,
+    batch: usize,
+    /// Reciprocals of the diagonal part.
+    reciprocal: Vec<f64>,
+    /// `U_i`, as the tensors have them.
+    factors: Vec<f64>,
+    /// `W_i = (I + C_i K_i)^-1 C_i` with `K_i = U_i D_i^-1 U_i^T`, so that `G^-1 = D^-1 - D^-1 U^T W U D^-1`.
+    cores: Vec<f64>,
+    /// Lower Cholesky factors.
+    cholesky: Vec<f64>,
+    /// The tensor in the middle of the batch, as a preconditioner for sums of inverses.
+    middle: Tensors,
+}
+
+impl Inverses {
+    /// Factorises `tensors`, reusing the buffers of earlier calls.
+    ///
+    /// # Errors
+    /// [`EvalError::NotPositiveDefinite`] with the first row whose tensor is not positive definite.
+    pub fn factorise(&mut self, tensors: &Tensors) -> Result<(), EvalError> {
+        let (dim, batch) = (tensors.dim(), tensors.batch());
+        (self.form, self.dim, self.batch) = (Some(tensors.form()), dim, batch);
+        match tensors.form() {
+            Form::Flat | Form::Dense => {}
+            Form::Conformal => self.invert_diagonal(&tensors.diagonal_part()[..batch], 1)?,
+            Form::Diagonal | Form::DiagonalPlusLowRank { .. } => {
+                self.invert_diagonal(&tensors.diagonal_part()[..batch * dim], dim)?;
+            }
+        }
+        match tensors.form() {
+            Form::DiagonalPlusLowRank { rank } => {
+                self.factorise_low_rank(tensors, rank)?;
+                self.middle.copy_row(tensors, batch / 2);
+                Ok(())
+            }
+            Form::Dense => {
+                self.factorise_dense(tensors)?;
+                self.middle.copy_row(tensors, batch / 2);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn invert_diagonal(&mut self, diagonal: &[f64], width: usize) -> Result<(), EvalError> {
+        // Without an early exit, so that it vectorises.
+        if !diagonal.iter().fold(true, |fine, d| fine & (*d > 0.0) & (*d < f64::INFINITY)) {
+            let bad = diagonal.iter().position(|d| !(*d > 0.0 && d.is_finite())).unwrap_or_default();
+            return Err(EvalError::NotPositiveDefinite { row: bad / width });
+        }
+        self.reciprocal.clear();
+        self.reciprocal.extend(diagonal.iter().map(|d| 1.0 / d));
+        Ok(())
+    }
+
+    fn factorise_low_rank(&mut self, tensors: &Tensors, rank: usize) -> Result<(), EvalError> {
+        let dim = self.dim;
+        self.factors.clear();
+        self.factors.extend_from_slice(&tensors.factors()[..self.batch * rank * dim]);
+        self.cores.clear();
+        self.cores.extend_from_slice(&tensors.cores()[..self.batch * rank * rank]);
+        let mut gram = [0.0; LARGEST_RANK * LARGEST_RANK];
+        let rows = self.factors.chunks_exact(rank * dim).zip(self.reciprocal.chunks_exact(dim));
+        for (row, (core, (u, r))) in self.cores.chunks_exact_mut(rank * rank).zip(rows).enumerate() {
+            for a in 0..rank {
+                for b in 0..=a {
+                    let (ua, ub) = (&u[a * dim..(a + 1) * dim], &u[b * dim..(b + 1) * dim]);
+                    let k: f64 = ua.iter().zip(ub).zip(r).map(|((a, b), r)| a * b * r).sum();
+                    gram[a * rank + b] = k;
+                    gram[b * rank + a] = k;
+                }
+            }
+            if !woodbury(&mut gram[..rank * rank], core, rank) {
+                return Err(EvalError::NotPositiveDefinite { row });
+            }
+        }
+        Ok(())
+    }
+
+    fn factorise_dense(&mut self, tensors: &Tensors) -> Result<(), EvalError> {
+        let dim = self.dim;
+        self.cholesky.clear();
+        self.cholesky.extend_from_slice(&tensors.matrices()[..self.batch * dim * dim]);
+        for (row, l) in self.cholesky.chunks_exact_mut(dim * dim).enumerate() {
+            let positive = match dim {
+                2 => cholesky(l, 2),
+                3 => cholesky(l, 3),
+                6 => cholesky(l, 6),
+                _ => cholesky(l, dim),
+            };
+            if !positive {
+                return Err(EvalError::NotPositiveDefinite { row });
+            }
+        }
+        Ok(())
+    }
+
+    /// The reciprocals of the factors of conformal tensors, shape `(batch,)`, or of diagonal ones, shape `(batch, dim)`.
+    pub fn reciprocals(&self) -> &[f64] {
+        &self.reciprocal
+    }
+
+    /// `G_i^-1 v_i` for each row of `v`, shape `(batch, dim)` in and out.
+    pub fn apply(&self, v: &[f64], out: &mut [f64]) {
+        let dim = self.dim;
+        match self.form {
+            None | Some(Form::Flat) => out.copy_from_slice(v),
+            _ => {
+                for (row, (v, out)) in v.chunks_exact(dim).zip(out.chunks_exact_mut(dim)).enumerate() {
+                    self.apply_row(row, v, out);
+                }
+            }
+        }
+    }
+
+    /// `G_i^-1 v` for one point of the batch.
+    #[inline]
+    pub fn apply_row(&self, row: usize, v: &[f64], out: &mut [f64]) {
+        let dim = self.dim;
+        match self.form {
+            None | Some(Form::Flat) => out.copy_from_slice(v),
+            Some(Form::Conformal) => {
+                let r = self.reciprocal[row];
+                out.iter_mut().zip(v).for_each(|(o, v)| *o = r * v);
+            }
+            Some(Form::Diagonal) => {
+                let r = &self.reciprocal[row * dim..(row + 1) * dim];
+                out.iter_mut().zip(v).zip(r).for_each(|((o, v), r)| *o = r * v);
+            }
+            Some(Form::DiagonalPlusLowRank { rank }) => {
+                let r = &self.reciprocal[row * dim..(row + 1) * dim];
+                let u = &self.factors[row * rank * dim..(row + 1) * rank * dim];
+                let w = &self.cores[row * rank * rank..(row + 1) * rank * rank];
+                out.iter_mut().zip(v).zip(r).for_each(|((o, v), r)| *o = r * v);
+                let mut along = [0.0; LARGEST_RANK];
+                for (along, u) in along.iter_mut().zip(u.chunks_exact(dim)) {
+                    *along = dot(u, out);
+                }
+                for (a, u) in u.chunks_exact(dim).enumerate() {
+                    let weight = dot(&w[a * rank..(a + 1) * rank], &along[..rank]);
+                    out.iter_mut().zip(u).zip(r).for_each(|((o, u), r)| *o -= weight * u * r);
+                }
+            }
+            Some(Form::Dense) => {
+                let l = &self.cholesky[row * dim * dim..(row + 1) * dim * dim];
+                match dim {
+                    2 => cholesky_solve(l, v, out, 2),
+                    3 => cholesky_solve(l, v, out, 3),
+                    6 => cholesky_solve(l, v, out, 6),
+                    _ => cholesky_solve(l, v, out, dim),
+                }
+            }
+        }
+    }
+
+    /// The solution `x` of `(sum_i G_i^-1) x = rhs`, one vector in and out.
+    ///
+    /// O(batch dim) but for dense tensors: small systems are added up, larger ones are solved by conjugate gradients with the
+    /// tensor in the middle of the batch as preconditioner.
+    pub fn solve_sum(&self, rhs: &[f64], out: &mut [f64]) {
+        let dim = self.dim;
+        match self.form {
+            None | Some(Form::Flat) => {
+                out.iter_mut().zip(rhs).for_each(|(o, b)| *o = b / self.batch as f64);
+            }
+            Some(Form::Conformal) => {
+                let sum: f64 = self.reciprocal.iter().sum();
+                out.iter_mut().zip(rhs).for_each(|(o, b)| *o = b / sum);
+            }
+            Some(Form::Diagonal) => {
+                out.fill(0.0);
+                for r in self.reciprocal.chunks_exact(dim) {
+                    out.iter_mut().zip(r).for_each(|(o, r)| *o += r);
+                }
+                out.iter_mut().zip(rhs).for_each(|(o, b)| *o = b / *o);
+            }
+            Some(Form::DiagonalPlusLowRank { .. } | Form::Dense) if dim <= SMALL => {
+                let mut sum = [0.0; SMALL * SMALL];
+                let sum = &mut sum[..dim * dim];
+                self.add_up(sum);
+                // A sum of positive definite matrices is positive definite, if rounding has not eaten it.
+                if cholesky(sum, dim) {
+                    cholesky_solve(sum, rhs, out, dim);
+                } else {
+                    self.conjugate_gradients(rhs, out);
+                }
+            }
+            Some(Form::DiagonalPlusLowRank { .. } | Form::Dense) => self.conjugate_gradients(rhs, out),
+        }
+    }
+
+    /// Adds `sum_i G_i^-1` to `sum`, row-major, its lower triangle at least.
+    fn add_up(&self, sum: &mut [f64]) {
+        let dim = self.dim;
+        match self.form {
+            Some(Form::DiagonalPlusLowRank { rank }) => {
+                let mut scaled = [0.0; LARGEST_RANK * SMALL];
+                let rows = self.factors.chunks_exact(rank * dim).zip(self.reciprocal.chunks_exact(dim));
+                for ((u, r), w) in rows.zip(self.cores.chunks_exact(rank * rank)) {
+                    for (scaled, u) in scaled.chunks_exact_mut(dim).zip(u.chunks_exact(dim)) {
+                        scaled.iter_mut().zip(u).zip(r).for_each(|((s, u), r)| *s = u * r);
+                    }
+                    for j in 0..dim {
+                        sum[j * dim + j] += r[j];
+                        let here = &mut sum[j * dim..=j * dim + j];
+                        for b in 0..rank {
+                            let weight: f64 = (0..rank).map(|a| scaled[a * dim + j] * w[a * rank + b]).sum();
+                            let column = &scaled[b * dim..=b * dim + j];
+                            here.iter_mut().zip(column).for_each(|(s, c)| *s -= weight * c);
+                        }
+                    }
+                }
+            }
+            Some(Form::Dense) => {
+                let mut inverse = [0.0; SMALL * SMALL];
+                for l in self.cholesky.chunks_exact(dim * dim) {
+                    match dim {
+                        2 => add_inverse(l, &mut inverse, sum, 2),
+                        3 => add_inverse(l, &mut inverse, sum, 3),
+                        6 => add_inverse(l, &mut inverse, sum, 6),
+                        _ => add_inverse(l, &mut inverse, sum, dim),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn conjugate_gradients(&self, rhs: &[f64], x: &mut [f64]) {
+        let dim = self.dim;
+        let mut row_out = vec![0.0; dim];
+        let mut sum = |v: &[f64], out: &mut [f64]| {
+            out.fill(0.0);
+            for row in 0..self.batch {
+                self.apply_row(row, v, &mut row_out);
+                out.iter_mut().zip(&row_out).for_each(|(o, r)| *o += r);
+            }
+        };
+        let count = self.batch as f64;
+        let precondition = |v: &[f64], out: &mut [f64]| {
+            self.middle.apply_row(0, v, out);
+            out.iter_mut().for_each(|o| *o /= count);
+        };
+        x.fill(0.0);
+        let mut residual = rhs.to_vec();
+        let mut preconditioned = vec![0.0; dim];
+        precondition(&residual, &mut preconditioned);
+        let mut direction = preconditioned.clone();
+        let mut image = vec![0.0; dim];
+        let mut along = dot(&residual, &preconditioned);
+        let goal = RESIDUAL * RESIDUAL * dot(rhs, rhs);
+        for _ in 0..STEPS {
+            if dot(&residual, &residual) <= goal {
+                break;
+            }
+            sum(&direction, &mut image);
+            let step = along / dot(&direction, &image);
+            if !step.is_finite() {
+                break;
+            }
+            x.iter_mut().zip(&direction).for_each(|(x, d)| *x += step * d);
+            residual.iter_mut().zip(&image).for_each(|(r, i)| *r -= step * i);
+            precondition(&residual, &mut preconditioned);
+            let next = dot(&residual, &preconditioned);
+            let share = next / along;
+            along = next;
+            direction.iter_mut().zip(&preconditioned).for_each(|(d, p)| *d = p + share * *d);
+        }
+    }
+}
+
+/// Replaces `C` by `W = (I + C K)^-1 C`; false where `D + U^T C U` is not positive definite.
+///
+/// `D + U^T C U` is positive definite exactly where `I + L^T C L` is, `K = L L^T`: the nonzero eigenvalues of
+/// `D^-1/2 U^T C U D^-1/2` are those of `L^T C L`.
+fn woodbury(gram: &mut [f64], core: &mut [f64], rank: usize) -> bool {
+    if rank == 1 {
+        let scale = 1.0 + core[0] * gram[0];
+        core[0] /= scale;
+        return scale > 0.0 && core[0].is_finite();
+    }
+    const SIZE: usize = LARGEST_RANK * LARGEST_RANK;
+    let mut system = [0.0; SIZE];
+    for a in 0..rank {
+        for b in 0..rank {
+            let product: f64 = (0..rank).map(|k| core[a * rank + k] * gram[k * rank + b]).sum();
+            system[a * rank + b] = product + if a == b { 1.0 } else { 0.0 };
+        }
+    }
+    // K is only positive semidefinite: a vanishing pivot makes a vanishing column of L.
+    for j in 0..rank {
+        for i in j..rank {
+            let reduced: f64 =
+                gram[i * rank + j] - (0..j).map(|k| gram[i * rank + k] * gram[j * rank + k]).sum::<f64>();
+            gram[i * rank + j] = if i == j {
+                reduced.max(0.0).sqrt()
+            } else if gram[j * rank + j] > 0.0 {
+                reduced / gram[j * rank + j]
+            } else {
+                0.0
+            };
+        }
+    }
+    let mut test = [0.0; SIZE];
+    for a in 0..rank {
+        for b in 0..=a {
+            let mut sum = if a == b { 1.0 } else { 0.0 };
+            for i in a..rank {
+                for j in b..rank {
+                    sum += gram[i * rank + a] * core[i * rank + j] * gram[j * rank + b];
+                }
+            }
+            test[a * rank + b] = sum;
+        }
+    }
+    cholesky(&mut test[..rank * rank], rank) && solve_small(&mut system[..rank * rank], core, rank)
+}
+
+/// Solves `system x = rhs` for `rank` right-hand sides in place by elimination with pivoting; false where it is singular.
+fn solve_small(system: &mut [f64], rhs: &mut [f64], rank: usize) -> bool {
+    for k in 0..rank {
+        let pivot = (k..rank)
+            .max_by(|&a, &b| system[a * rank + k].abs().total_cmp(&system[b * rank + k].abs()))
+            .unwrap_or(k);
+        if pivot != k {
+            for j in 0..rank {
+                system.swap(k * rank + j, pivot * rank + j);
+                rhs.swap(k * rank + j, pivot * rank + j);
+            }
+        }
+        let head = system[k * rank + k];
+        if !(head.abs() > 0.0 && head.is_finite()) {
+            return false;
+        }
+        for i in k + 1..rank {
+            let factor = system[i * rank + k] / head;
+            for j in 0..rank {
+                system[i * rank + j] -= factor * system[k * rank + j];
+                rhs[i * rank + j] -= factor * rhs[k * rank + j];
+            }
+        }
+    }
+    for k in (0..rank).rev() {
+        for j in 0..rank {
+            let reduced: f64 = (k + 1..rank).map(|i| system[k * rank + i] * rhs[i * rank + j]).sum();
+            rhs[k * rank + j] = (rhs[k * rank + j] - reduced) / system[k * rank + k];
+        }
+    }
+    true
+}
+
+/// Replaces the lower triangle of a symmetric matrix by its Cholesky factor; false where it is not positive definite.
+#[expect(clippy::inline_always, reason = "callers with a known dimension get its loops unrolled")]
+#[inline(always)]
+fn cholesky(l: &mut [f64], dim: usize) -> bool {
+    for j in 0..dim {
+        let (above, here) = l.split_at_mut(j * dim);
+        for k in 0..j {
+            let reduced = here[k] - dot(&here[..k], &above[k * dim..k * dim + k]);
+            here[k] = reduced / above[k * dim + k];
+        }
+        let pivot = here[j] - dot(&here[..j], &here[..j]);
+        if !(pivot > 0.0 && pivot.is_finite()) {
+            return false;
+        }
+        here[j] = pivot.sqrt();
+    }
+    true
+}
+
+/// `(L L^T)^-1 v`.
+#[expect(clippy::inline_always, reason = "callers with a known dimension get its loops unrolled")]
+#[inline(always)]
+fn cholesky_solve(l: &[f64], v: &[f64], out: &mut [f64], dim: usize) {
+    out.copy_from_slice(v);
+    for j in 0..dim {
+        let (done, rest) = out.split_at_mut(j);
+        rest[0] = (rest[0] - dot(&l[j * dim..j * dim + j], done)) / l[j * dim + j];
+    }
+    for j in (0..dim).rev() {
+        let (left, right) = out.split_at_mut(j);
+        right[0] /= l[j * dim + j];
+        let (solved, row) = (right[0], &l[j * dim..j * dim + j]);
+        left.iter_mut().zip(row).for_each(|(o, l)| *o -= solved * l);
+    }
+}
+
+/// Adds the lower triangle of `(L L^T)^-1 = W^T W` to `sum`, `W = L^-1`, using `room` for `W`.
+#[expect(clippy::inline_always, reason = "callers with a known dimension get its loops unrolled")]
+#[inline(always)]
+fn add_inverse(l: &[f64], room: &mut [f64], sum: &mut [f64], dim: usize) {
+    for i in 0..dim {
+        let reciprocal = 1.0 / l[i * dim + i];
+        let (above, here) = room.split_at_mut(i * dim);
+        here[..i].fill(0.0);
+        for k in 0..i {
+            let factor = l[i * dim + k];
+            let row = &above[k * dim..=k * dim + k];
+            here[..=k].iter_mut().zip(row).for_each(|(h, w)| *h -= factor * w);
+        }
+        here[..i].iter_mut().for_each(|h| *h *= reciprocal);
+        here[i] = reciprocal;
+    }
+    for i in 0..dim {
+        let w = &room[i * dim..=i * dim + i];
+        for j in 0..=i {
+            let factor = w[j];
+            sum[j * dim..=j * dim + j].iter_mut().zip(w).for_each(|(s, w)| *s += factor * w);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Positive definite matrices that differ from row to row.
+    fn dense(batch: usize, dim: usize) -> Tensors {
+        let mut tensors = Tensors::default();
+        let out = tensors.dense(batch, dim);
+        for (row, g) in out.chunks_exact_mut(dim * dim).enumerate() {
+            for i in 0..dim {
+                for j in 0..dim {
+                    let entry = ((i * j + row) as f64 * 0.7).sin() / dim as f64;
+                    let mirrored = ((j * i + row) as f64 * 0.7).sin() / dim as f64;
+                    g[i * dim + j] = 0.5 * (entry + mirrored) + if i == j { 2.0 } else { 0.0 };
+                }
+            }
+        }
+        tensors
+    }
+
+    fn low_rank(batch: usize, dim: usize, rank: usize) -> Tensors {
+        let mut tensors = Tensors::default();
+        let parts = tensors.low_rank(batch, dim, rank);
+        for (k, d) in parts.diagonal.iter_mut().enumerate() {
+            *d = 1.5 + (k as f64).sin();
+        }
+        for (k, u) in parts.factors.iter_mut().enumerate() {
+            *u = (1.3 * k as f64).cos();
+        }
+        for c in parts.cores.chunks_exact_mut(rank * rank) {
+            for a in 0..rank {
+                c[a * rank + a] = 0.5;
+            }
+        }
+        tensors
+    }
+
+    #[test]
+    fn a_sum_of_inverses_is_solved_in_every_form_and_size() {
+        let mut conformal = Tensors::default();
+        conformal.conformal(3, 2).copy_from_slice(&[2.0, 0.5, 1.0]);
+        let mut diagonal = Tensors::default();
+        diagonal.diagonal(2, 2).copy_from_slice(&[2.0, 0.5, 1.0, 3.0]);
+        let cases = [
+            conformal,
+            diagonal,
+            dense(4, 3),
+            dense(5, 40),
+            low_rank(6, 5, 2),
+            low_rank(7, 60, 2),
+            low_rank(3, 4, 1),
+        ];
+        for tensors in cases {
+            let dim = tensors.dim();
+            let mut inverses = Inverses::default();
+            inverses.factorise(&tensors).unwrap();
+            let rhs: Vec<f64> = (0..dim).map(|k| (k as f64 + 0.3).sin()).collect();
+            let mut x = vec![0.0; dim];
+            inverses.solve_sum(&rhs, &mut x);
+            let (mut back, mut one) = (vec![0.0; dim], vec![0.0; dim]);
+            for row in 0..tensors.batch() {
+                inverses.apply_row(row, &x, &mut one);
+                back.iter_mut().zip(&one).for_each(|(b, o)| *b += o);
+            }
+            for (b, r) in back.iter().zip(&rhs) {
+                assert!((b - r).abs() < 1e-12, "{:?} {dim}: {b} {r}", tensors.form());
+            }
+        }
+    }
+
+    #[test]
+    fn two_negative_directions_are_not_positive_definite() {
+        let mut tensors = Tensors::default();
+        let parts = tensors.low_rank(1, 3, 2);
+        parts.diagonal.fill(1.0);
+        parts.factors.copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        // The determinant of I + C K is (-1)(-1) = 1.
+        parts.cores.copy_from_slice(&[-2.0, 0.0, 0.0, -2.0]);
+        let mut inverses = Inverses::default();
+        assert_eq!(inverses.factorise(&tensors), Err(EvalError::NotPositiveDefinite { row: 0 }));
+    }
+}
