@@ -64,8 +64,12 @@ pub struct CurvatureSlopes {
 
 impl CurvatureSlopes {
     /// Whether both pass, the Hessian is symmetric and its products agree with it.
+    ///
+    /// Far from where its summands compete a mixture is Gaussian but for parts too small to show a slope over three decades.
+    /// There the linear model at a step of 0.1 must hold to 1e-10, so that the derivative is right to nine digits.
     pub fn passes(&self) -> bool {
-        self.hessian.passes() && self.hessian_gradient.passes() && self.largest_relative_mismatch < 1e-12
+        let right = |slope: TaylorSlope| slope.passes() || slope.largest_relative_remainder < 1e-10;
+        right(self.hessian) && right(self.hessian_gradient) && self.largest_relative_mismatch < 1e-12
     }
 }
 

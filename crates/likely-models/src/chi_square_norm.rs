@@ -1,8 +1,9 @@
 //! The chi-square law of the squared norm: the prior of noise space.
 
 use crate::lanes::{LANES, Lane, Work, vectorised};
+use crate::radial_curvature::{self, RadialProfile};
 use crate::{BuildError, Built, Config, Model, Resources};
-use likely_core::{EvalError, Normalisation, Potential, Radial, Symmetry, ValueGrad};
+use likely_core::{Curvature, EvalError, Normalisation, Potential, Radial, Rows, Symmetry, ValueGrad};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -84,7 +85,7 @@ impl ChiSquareNorm {
     }
 
     /// The factor of `x` in the gradient.
-    fn gradient_factor(&self, q: f64) -> f64 {
+    fn factor(&self, q: f64) -> f64 {
         if self.dim == 2 || q >= f64::MAX { 1.0 } else { (q - self.mode) / q }
     }
 
@@ -150,7 +151,7 @@ impl Work for AtPoint<'_> {
     fn run(self) -> f64 {
         let q = squared_norm(self.x);
         if let Some(grad) = self.grad {
-            let factor = self.law.gradient_factor(q);
+            let factor = self.law.factor(q);
             grad.extend(self.x.iter().map(|x| factor * x));
         }
         self.law.at(q)
@@ -188,6 +189,44 @@ impl Potential for ChiSquareNorm {
             Array2::from_shape_vec(points.raw_dim(), grad).expect("one number was pushed a coordinate");
         Ok(ValueGrad { value: value.into(), grad })
     }
+
+    fn curvature(&self) -> Option<&dyn Curvature> {
+        Some(self)
+    }
+}
+
+impl Curvature for ChiSquareNorm {
+    fn hessian(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        radial_curvature::hessian(self, points.with_dim(self.dim)?, out);
+        Ok(())
+    }
+
+    fn hessian_gradient(
+        &self,
+        points: Rows<'_>,
+        u: &[f64],
+        v: &[f64],
+        out: &mut [f64],
+    ) -> Result<(), EvalError> {
+        radial_curvature::hessian_gradient(self, points.with_dim(self.dim)?, u, v, out);
+        Ok(())
+    }
+
+    fn hessian_vector(&self, points: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        radial_curvature::hessian_vector(self, points.with_dim(self.dim)?, v, out);
+        Ok(())
+    }
+}
+
+impl RadialProfile for ChiSquareNorm {
+    /// `f = 1 - (d - 2) / q` and its derivatives.
+    fn gradient_factor(&self, q: f64) -> [f64; 3] {
+        if self.dim == 2 || q >= f64::MAX {
+            return [1.0, 0.0, 0.0];
+        }
+        let slope = self.mode / q / q;
+        [self.factor(q), slope, -2.0 * slope / q]
+    }
 }
 
 impl Radial for ChiSquareNorm {
@@ -197,7 +236,7 @@ impl Radial for ChiSquareNorm {
         }
         if let Some(slopes) = slopes {
             for (slope, &q) in slopes.iter_mut().zip(squared_norms) {
-                *slope = 0.5 * self.gradient_factor(q);
+                *slope = 0.5 * self.factor(q);
             }
         }
     }

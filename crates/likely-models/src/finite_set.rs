@@ -1,8 +1,11 @@
 //! The exact density, score and velocity of a stochastic interpolant whose data are finitely many points.
 
+use crate::gaussian_sum::{GaussianSum, Wanted};
 use crate::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use crate::{BuildError, Built, Config, Model, Resources};
-use likely_core::{EvalError, Flow, FlowScales, Normalisation, Potential, Symmetry, ValueGrad};
+use likely_core::{
+    Curvature, EvalError, Flow, FlowScales, Normalisation, Potential, Rows, Symmetry, ValueGrad,
+};
 use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_2, TAU};
@@ -316,6 +319,42 @@ impl Potential for FiniteSet {
         let scales = self.settings.scales(self.settings.time.0);
         let inverse_variance = (scales.noise * scales.noise).recip();
         self.average(scales, points, Some(Average { datum: 0.0, gap: inverse_variance }))
+    }
+
+    fn curvature(&self) -> Option<&dyn Curvature> {
+        Some(self)
+    }
+}
+
+impl FiniteSet {
+    fn derive(&self, points: Rows<'_>, wanted: Wanted<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        let points = points.with_dim(self.points.ncols())?;
+        let scales = self.settings.scales(self.settings.time.0);
+        let inverse_widths = vec![scales.noise.recip(); points.dim()];
+        let centres: Vec<f64> = self.points.iter().map(|p| scales.data * p / scales.noise).collect();
+        let sum = GaussianSum { centres: &centres, inverse_widths: &inverse_widths };
+        sum.evaluate(points, wanted, out);
+        Ok(())
+    }
+}
+
+impl Curvature for FiniteSet {
+    fn hessian(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        self.derive(points, Wanted::Hessian, out)
+    }
+
+    fn hessian_gradient(
+        &self,
+        points: Rows<'_>,
+        u: &[f64],
+        v: &[f64],
+        out: &mut [f64],
+    ) -> Result<(), EvalError> {
+        self.derive(points, Wanted::FormGradient(u, v), out)
+    }
+
+    fn hessian_vector(&self, points: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        self.derive(points, Wanted::Product(v), out)
     }
 }
 

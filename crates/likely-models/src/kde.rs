@@ -1,9 +1,10 @@
 //! Gaussian kernel densities.
 
+use crate::gaussian_sum::{GaussianSum, Wanted};
 use crate::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use crate::numbers::positive;
 use crate::{BuildError, Built, Config, Model, Resources};
-use likely_core::{EvalError, Normalisation, Potential, Symmetry, ValueGrad};
+use likely_core::{Curvature, EvalError, Normalisation, Potential, Rows, Symmetry, ValueGrad};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 use rayon::prelude::*;
 use serde::de::Error as _;
@@ -402,5 +403,38 @@ impl Potential for KernelDensity {
         let rows = grad.as_slice_mut().expect("a new array is in standard order");
         self.evaluate::<true>(points, &mut value, rows);
         Ok(ValueGrad { value: value.into(), grad })
+    }
+
+    fn curvature(&self) -> Option<&dyn Curvature> {
+        Some(self)
+    }
+}
+
+impl KernelDensity {
+    fn derive(&self, points: Rows<'_>, wanted: Wanted<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        let points = points.with_dim(self.bandwidths.len())?;
+        let sum = GaussianSum { centres: &self.centres, inverse_widths: &self.inverse_bandwidths };
+        sum.evaluate(points, wanted, out);
+        Ok(())
+    }
+}
+
+impl Curvature for KernelDensity {
+    fn hessian(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        self.derive(points, Wanted::Hessian, out)
+    }
+
+    fn hessian_gradient(
+        &self,
+        points: Rows<'_>,
+        u: &[f64],
+        v: &[f64],
+        out: &mut [f64],
+    ) -> Result<(), EvalError> {
+        self.derive(points, Wanted::FormGradient(u, v), out)
+    }
+
+    fn hessian_vector(&self, points: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        self.derive(points, Wanted::Product(v), out)
     }
 }

@@ -3,20 +3,42 @@
 //! To add one: a file with a constant of type [`Model`], and two lines here (`mod` and the entry in [`ALL`]).
 
 mod chi_square_norm;
+mod circle;
+mod constant;
 mod finite_set;
+mod gaussian_average;
+mod gaussian_sum;
 mod gmm;
 mod kde;
 mod lanes;
+mod npy;
 mod numbers;
+mod quadratic;
+mod radial_curvature;
+mod strip;
 mod table;
 
 pub use chi_square_norm::ChiSquareNorm;
+pub use circle::Circle;
+pub use constant::Constant;
 pub use gmm::{Covariances, Mixture, MixtureError};
 pub use kde::{Bandwidth, KernelDensity, KernelDensityError};
+pub use quadratic::{Quadratic, QuadraticError};
+pub use strip::{Strip, StripForm};
 pub use table::{BuildError, Built, Config, Model, Resources};
 
 /// Every model, sorted by id.
-pub const ALL: &[Model] = &[chi_square_norm::MODEL, finite_set::MODEL, gmm::MODEL, kde::MODEL];
+pub const ALL: &[Model] = &[
+    chi_square_norm::MODEL,
+    circle::MODEL,
+    constant::MODEL,
+    finite_set::MODEL,
+    gaussian_average::MODEL,
+    gmm::MODEL,
+    kde::MODEL,
+    quadratic::MODEL,
+    strip::MODEL,
+];
 
 /// The model with the given id.
 pub fn find(id: &str) -> Option<&'static Model> {

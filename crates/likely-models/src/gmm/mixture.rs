@@ -1,7 +1,9 @@
 //! The density of a Gaussian mixture.
 
+mod curvature;
+
 use crate::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
-use likely_core::{EvalError, Normalisation, Potential, Symmetry, ValueGrad};
+use likely_core::{Curvature, EvalError, Normalisation, Potential, Symmetry, ValueGrad};
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
 
 /// Why parameters do not form a mixture.
@@ -560,5 +562,9 @@ impl Potential for Mixture {
         let rows = grad.as_slice_mut().expect("a new array is in standard order");
         vectorised(Evaluation::<true> { mixture: self, points, value: &mut value, grad: rows });
         Ok(ValueGrad { value: value.into(), grad })
+    }
+
+    fn curvature(&self) -> Option<&dyn Curvature> {
+        Some(self)
     }
 }

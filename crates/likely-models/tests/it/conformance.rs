@@ -1,22 +1,33 @@
 //! What every model in the table must do.
 
 use crate::support::{bits, build, error, normal};
-use likely_core::{EvalError, Seed, Symmetry, check};
+use likely_core::{EvalError, Rows, Seed, Symmetry, check};
 use likely_models::{ALL, BuildError, find};
-use ndarray::{Array2, ShapeBuilder, s};
+use ndarray::{Array2, ArrayView1, ShapeBuilder, s};
 
 /// A valid configuration of every model, over points in two dimensions.
 const EXAMPLES: &[(&str, &str)] = &[
     ("chi-square-norm", "dim = 2"),
     ("chi-square-norm", "dim = 11"),
+    ("circle", "dim = 2"),
+    ("circle", "dim = 5"),
+    ("constant", "dim = 3"),
     ("finite-set", "schedule = \"linear\", time = 0.6"),
+    ("gaussian-average", "weights = [0.3, 0.7], centres = [[0.5, -1.0], [1.5, 2.0]]"),
+    ("gaussian-average", "weights = [2], centres = [[0.1, 0.2, 0.3]]"),
     ("gmm", "components = 2"),
     ("gmm", "components = 3, covariance = \"diagonal\", restarts = 2"),
     ("gmm", "components = 1, covariance = \"spherical\""),
     ("kde", ""),
     ("kde", "bandwidth = { fixed = 0.7 }"),
     ("kde", "bandwidth = \"silverman\""),
+    ("quadratic", "centre = [1, -1.5], scale = 0.7"),
+    ("strip", ""),
+    ("strip", "form = \"released\", width = 0.4"),
 ];
+
+/// Models that offer no second derivatives.
+const WITHOUT_CURVATURE: &[&str] = &["strip"];
 
 #[test]
 fn the_table_is_sorted_and_every_entry_says_what_it_is() {
@@ -108,28 +119,97 @@ fn every_gradient_passes_the_taylor_check() {
 }
 
 #[test]
+fn second_and_third_derivatives_pass_the_taylor_check() {
+    let points = normal("points", 60, 2, 1.0);
+    let mut rng = Seed::new(1).stream(&[("test", "curvature")]);
+    let (mut checked, mut visible) = (0, 0);
+    for (id, config) in EXAMPLES {
+        let potential = build(id, config, Some(points.view())).unwrap().potential;
+        assert_eq!(potential.curvature().is_none(), WITHOUT_CURVATURE.contains(id), "{id}");
+        if potential.curvature().is_none() {
+            continue;
+        }
+        for point in normal("at", 60, potential.dim(), 1.0).rows() {
+            let slopes = check::curvature(potential.as_ref(), point, &mut rng).unwrap();
+            assert!(slopes.passes(), "{id} {config} at {point}: {slopes:?}");
+            checked += 1;
+            visible += usize::from(slopes.hessian_gradient.slope >= 1.8);
+        }
+    }
+    assert_eq!(checked, 60 * (EXAMPLES.len() - 2));
+    // Six of the examples are quadratic, or radial with a Hessian that is.
+    assert!(visible > 60 * 7, "{visible}");
+}
+
+#[test]
+fn curvature_depends_not_on_the_batch_and_refuses_other_dimensions() {
+    let points = normal("points", 60, 2, 1.0);
+    for (id, config) in EXAMPLES {
+        let potential = build(id, config, Some(points.view())).unwrap().potential;
+        let Some(curvature) = potential.curvature() else { continue };
+        let dim = potential.dim();
+        let [at, u, v] = ["at", "u", "v"].map(|name| normal(name, 11, dim, 1.0).into_raw_vec_and_offset().0);
+        let [mut hessian, mut product, mut third] =
+            [11 * dim * dim, 11 * dim, 11 * dim].map(|n| vec![0.0; n]);
+        let rows = Rows::new(&at, dim).unwrap();
+        curvature.hessian(rows, &mut hessian).unwrap();
+        curvature.hessian_vector(rows, &v, &mut product).unwrap();
+        curvature.hessian_gradient(rows, &u, &v, &mut third).unwrap();
+        for i in 0..11 {
+            let here = i * dim..(i + 1) * dim;
+            let one = Rows::new(&at[here.clone()], dim).unwrap();
+            let [mut h, mut p, mut t] = [dim * dim, dim, dim].map(|n| vec![0.0; n]);
+            curvature.hessian(one, &mut h).unwrap();
+            curvature.hessian_vector(one, &v[here.clone()], &mut p).unwrap();
+            curvature.hessian_gradient(one, &u[here.clone()], &v[here.clone()], &mut t).unwrap();
+            assert_eq!(bits(&h), bits(&hessian[i * dim * dim..(i + 1) * dim * dim]), "{id} {config}");
+            assert_eq!(bits(&p), bits(&product[here.clone()]), "{id} {config}");
+            assert_eq!(bits(&t), bits(&third[here]), "{id} {config}");
+        }
+        let found = dim + 1;
+        let wide = vec![0.0; found];
+        let wide = Rows::new(&wide, found).unwrap();
+        let refused = Err(EvalError::Dimension { expected: dim, found });
+        let mut out = vec![0.0; found * found];
+        assert_eq!(curvature.hessian(wide, &mut out), refused, "{id}");
+        assert_eq!(curvature.hessian_vector(wide, &vec![0.0; found], &mut out[..found]), refused, "{id}");
+        let zeros = vec![0.0; found];
+        assert_eq!(curvature.hessian_gradient(wide, &zeros, &zeros, &mut out[..found]), refused, "{id}");
+    }
+}
+
+#[test]
 fn a_radial_potential_agrees_with_its_profile() {
     let points = normal("points", 60, 2, 1.0);
     let mut radial_models = 0;
     for (id, config) in EXAMPLES {
         let potential = build(id, config, Some(points.view())).unwrap().potential;
-        let Symmetry::Radial(radial) = potential.symmetry() else { continue };
-        let at = normal("at", 20, potential.dim(), 2.0);
+        let origin = vec![0.0; potential.dim()];
+        let (centre, radial) = match potential.symmetry() {
+            Symmetry::Radial(radial) => (&origin[..], radial),
+            Symmetry::RadialAbout { centre, profile } => (centre, profile),
+            _ => continue,
+        };
+        let mut at = normal("at", 20, potential.dim(), 2.0);
         let squared: Vec<f64> = at.rows().into_iter().map(|row| row.dot(&row)).collect();
+        let directions = at.clone();
+        at += &ArrayView1::from(centre);
         let (mut values, mut slopes) = (vec![0.0; 20], vec![0.0; 20]);
         radial.profile(&squared, &mut values, Some(&mut slopes));
         let direct = potential.value_and_grad(at.view()).unwrap();
         for i in 0..20 {
-            assert!((values[i] - direct.value[i]).abs() < 1e-12, "{id}");
-            let gradient = &at.row(i) * (2.0 * slopes[i]);
-            assert!((&gradient - &direct.grad.row(i)).iter().all(|g| g.abs() < 1e-12), "{id}");
+            let off = (values[i] - direct.value[i]).abs();
+            assert!(off < 1e-12 * values[i].abs().max(1.0), "{id}: {off}");
+            let gradient = &directions.row(i) * (2.0 * slopes[i]);
+            let largest = gradient.iter().fold(1.0_f64, |top, g| top.max(g.abs()));
+            assert!((&gradient - &direct.grad.row(i)).iter().all(|g| g.abs() < 1e-12 * largest), "{id}");
         }
         let mut alone = vec![0.0; 20];
         radial.profile(&squared, &mut alone, None);
         assert_eq!(bits(&alone), bits(&values));
         radial_models += 1;
     }
-    assert_eq!(radial_models, 2);
+    assert_eq!(radial_models, 8);
 }
 
 #[test]
@@ -153,6 +233,14 @@ fn bad_numbers_are_refused_with_their_place() {
         ("chi-square-norm", "dim = -3", "-3"),
         ("chi-square-norm", "dim = 2.5", "2.5"),
         ("chi-square-norm", "dim = 99999999999", "99999999999"),
+        ("circle", "dim = 0", "0"),
+        ("constant", "dim = 0", "0"),
+        ("gaussian-average", "weights = [0.5, 0.0], centres = [[0.0], [1.0]]", "0.0"),
+        ("gaussian-average", "weights = [0.5, -1], centres = [[0.0], [1.0]]", "-1"),
+        ("gaussian-average", "weights = [nan], centres = [[0.0]]", "nan"),
+        ("gaussian-average", "weights = [1.0], centres = [[inf]]", "inf"),
+        ("gaussian-average", "weights = [1.0, 2.0], centres = [[0.0], [1.0, 2.0]]", "[[0.0], [1.0, 2.0]]"),
+        ("gaussian-average", "weights = [1.0], centres = 3", "3"),
         ("gmm", "components = 0", "0"),
         ("gmm", "components = 2, restarts = 0", "0"),
         ("gmm", "components = 2, max-iterations = 0", "0"),
@@ -168,6 +256,11 @@ fn bad_numbers_are_refused_with_their_place() {
         ("kde", "bandwidth = { fixed = -1.0 }", "-1.0"),
         ("kde", "bandwidth = { fixed = 0 }", "0"),
         ("kde", "bandwidth = \"scot\"", "\"scot\""),
+        ("quadratic", "centre = [nan], scale = 1.0", "nan"),
+        ("quadratic", "centre = [0.0], scale = 0.0", "0.0"),
+        ("quadratic", "centre = [0.0], scale = -2", "-2"),
+        ("strip", "width = 0.0", "0.0"),
+        ("strip", "form = \"logarithm\"", "\"logarithm\""),
     ];
     for (id, config, place) in bad {
         let BuildError::Config(error) = error(id, config, Some(points.view())) else {
