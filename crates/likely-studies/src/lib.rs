@@ -5,7 +5,15 @@
 //!
 //! To add one: a file with a constant of type [`StudyKind`], and two lines here (`mod` and the entry in [`ALL`]).
 
+mod linear;
+mod optimiser_traces;
+mod pair_problem;
+mod path;
+mod settings;
+pub mod shooting;
 mod study;
+pub mod transport;
+mod typical_weight;
 
 pub use study::{
     BuiltStudy, Column, Config, Findings, Number, Observer, Pair, Reading, Series, Study, StudyError,
@@ -13,7 +21,7 @@ pub use study::{
 };
 
 /// Every study, sorted by id.
-pub const ALL: &[StudyKind] = &[];
+pub const ALL: &[StudyKind] = &[optimiser_traces::STUDY, typical_weight::STUDY];
 
 /// The study with the given id.
 pub fn find(id: &str) -> Option<&'static StudyKind> {

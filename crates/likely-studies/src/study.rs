@@ -161,7 +161,6 @@ pub struct StudyKind {
 }
 
 /// Builds a study whose configuration struct is the study itself.
-#[expect(dead_code, reason = "the first study uses it")]
 pub(crate) fn from_config<T>(config: Config<'_>) -> Result<BuiltStudy, toml::de::Error>
 where
     T: Study + DeserializeOwned + Serialize + 'static,

@@ -1,0 +1,8 @@
+//! Studies, looked at from outside.
+
+mod densities;
+mod optimiser_traces;
+mod shooting;
+mod support;
+mod transport;
+mod typical_weight;
