@@ -1,0 +1,237 @@
+//! Geometries and potentials of the tests, small enough to be checked by eye.
+
+use likely_core::{
+    ClosedForm, EvalError, Form, Geometry, Normalisation, Potential, Rows, Symmetry, Tensors, ValueGrad,
+};
+use ndarray::{Array1, Array2, ArrayView2};
+
+/// The unit sphere in the chart `f(z) = (1 - s, 2 z) / (1 + s)`, `s = |z|^2`: `G = 4 / (1 + s)^2 I`.
+pub(crate) struct Sphere(pub(crate) usize);
+
+/// The point of the sphere in R^{dim+1}.
+pub(crate) fn lift(z: &[f64]) -> Vec<f64> {
+    let s: f64 = z.iter().map(|z| z * z).sum();
+    std::iter::once((1.0 - s) / (1.0 + s)).chain(z.iter().map(|z| 2.0 * z / (1.0 + s))).collect()
+}
+
+/// The chart of a point of the sphere.
+pub(crate) fn chart(x: &[f64]) -> Vec<f64> {
+    x[1..].iter().map(|c| c / (1.0 + x[0])).collect()
+}
+
+/// A vector of the chart in R^{dim+1}.
+pub(crate) fn lift_vector(z: &[f64], v: &[f64]) -> Vec<f64> {
+    let s: f64 = z.iter().map(|z| z * z).sum();
+    let zv: f64 = z.iter().zip(v).map(|(z, v)| z * v).sum();
+    let scale = (1.0 + s).powi(2);
+    std::iter::once(-4.0 * zv / scale)
+        .chain(z.iter().zip(v).map(|(z, v)| 2.0 * v / (1.0 + s) - 4.0 * z * zv / scale))
+        .collect()
+}
+
+/// A tangent vector of the sphere in the chart.
+pub(crate) fn chart_vector(x: &[f64], v: &[f64]) -> Vec<f64> {
+    let p = 1.0 + x[0];
+    x[1..].iter().zip(&v[1..]).map(|(x, w)| w / p - x * v[0] / (p * p)).collect()
+}
+
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+impl Geometry for Sphere {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn form(&self) -> Form {
+        Form::Conformal
+    }
+    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
+        let at = at.with_dim(self.0)?;
+        for (out, z) in out.conformal(at.count(), self.0).iter_mut().zip(at) {
+            *out = 4.0 / (1.0 + dot(z, z)).powi(2);
+        }
+        Ok(())
+    }
+    fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let rows = at.with_dim(self.0)?.into_iter().zip(v.chunks_exact(self.0));
+        for (out, (z, v)) in out.chunks_exact_mut(self.0).zip(rows) {
+            let factor = -16.0 * dot(v, v) / (1.0 + dot(z, z)).powi(3);
+            out.iter_mut().zip(z).for_each(|(o, z)| *o = factor * z);
+        }
+        Ok(())
+    }
+    fn closed_form(&self) -> Option<&dyn ClosedForm> {
+        Some(self)
+    }
+}
+
+impl ClosedForm for Sphere {
+    fn distance(&self, from: &[f64], to: &[f64]) -> Result<f64, EvalError> {
+        let (x, y) = (lift(from), lift(to));
+        let chord = x.iter().zip(&y).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+        Ok(2.0 * (0.5 * chord).min(1.0).asin())
+    }
+    fn log(&self, from: &[f64], to: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let (x, y) = (lift(from), lift(to));
+        let cosine = dot(&x, &y);
+        let across: Vec<f64> = y.iter().zip(&x).map(|(y, x)| y - cosine * x).collect();
+        let sine = dot(&across, &across).sqrt();
+        if sine < 1e-9 && cosine < 0.0 {
+            return Err(EvalError::CutLocus { reason: "the points are antipodal".to_owned() });
+        }
+        let factor = if sine > 0.0 { sine.atan2(cosine) / sine } else { 1.0 };
+        let tangent: Vec<f64> = across.iter().map(|a| factor * a).collect();
+        out.copy_from_slice(&chart_vector(&x, &tangent));
+        Ok(())
+    }
+    fn exp(&self, from: &[f64], velocity: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let (x, v) = (lift(from), lift_vector(from, velocity));
+        let size = dot(&v, &v).sqrt();
+        let ratio = if size > 0.0 { size.sin() / size } else { 1.0 };
+        let end: Vec<f64> = x.iter().zip(&v).map(|(x, v)| size.cos() * x + ratio * v).collect();
+        out.copy_from_slice(&chart(&end));
+        Ok(())
+    }
+}
+
+/// The upper half-plane, `G = I / y^2`, which has an edge to run out of.
+pub(crate) struct HalfPlane;
+
+impl HalfPlane {
+    fn check(at: Rows<'_>) -> Result<(), EvalError> {
+        match at.with_dim(2)?.iter().position(|z| z[1] <= 0.0) {
+            Some(row) => Err(EvalError::OutsideChart {
+                row,
+                reason: "the second coordinate must be positive".to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Geometry for HalfPlane {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn form(&self) -> Form {
+        Form::Conformal
+    }
+    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
+        Self::check(at)?;
+        for (out, z) in out.conformal(at.count(), 2).iter_mut().zip(at) {
+            *out = 1.0 / (z[1] * z[1]);
+        }
+        Ok(())
+    }
+    fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        Self::check(at)?;
+        for ((out, z), v) in out.chunks_exact_mut(2).zip(at).zip(v.chunks_exact(2)) {
+            out.copy_from_slice(&[0.0, -2.0 * dot(v, v) / z[1].powi(3)]);
+        }
+        Ok(())
+    }
+}
+
+/// The flat plane from which everything beyond `x = 1` is cut.
+pub(crate) struct CutPlane;
+
+impl Geometry for CutPlane {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn form(&self) -> Form {
+        Form::Conformal
+    }
+    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
+        if let Some(row) = at.iter().position(|z| z[0] > 1.0) {
+            return Err(EvalError::OutsideChart {
+                row,
+                reason: "the first coordinate is above 1".to_owned(),
+            });
+        }
+        out.conformal(at.count(), 2).fill(1.0);
+        Ok(())
+    }
+    fn norm_gradient(&self, _: Rows<'_>, _: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        out.fill(0.0);
+        Ok(())
+    }
+}
+
+/// A potential from a function of one point, with its gradient.
+pub(crate) struct Pointwise<F>(pub(crate) usize, pub(crate) F);
+
+impl<F: Fn(&[f64], &mut [f64]) -> f64 + Send + Sync> Potential for Pointwise<F> {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn normalisation(&self) -> Normalisation {
+        Normalisation::UpToConstant
+    }
+    fn symmetry(&self) -> Symmetry<'_> {
+        Symmetry::None
+    }
+    fn value(&self, points: ArrayView2<'_, f64>) -> Result<Array1<f64>, EvalError> {
+        Ok(self.value_and_grad(points)?.value)
+    }
+    fn value_and_grad(&self, points: ArrayView2<'_, f64>) -> Result<ValueGrad, EvalError> {
+        let mut grad = Array2::zeros(points.raw_dim());
+        let value = points
+            .rows()
+            .into_iter()
+            .zip(grad.rows_mut())
+            .map(|(point, mut grad)| (self.1)(&point.to_vec(), grad.as_slice_mut().unwrap()))
+            .collect();
+        Ok(ValueGrad { value, grad })
+    }
+}
+
+/// `(|z|^2 - 1)^2`.
+pub(crate) fn circle() -> impl Potential {
+    Pointwise(2, |z: &[f64], grad: &mut [f64]| {
+        let s = dot(z, z) - 1.0;
+        grad.iter_mut().zip(z).for_each(|(g, z)| *g = 4.0 * s * z);
+        s * s
+    })
+}
+
+/// `scale / 2 |z - centre|^2`.
+pub(crate) fn quadratic(centre: Vec<f64>, scale: f64) -> impl Potential {
+    Pointwise(centre.len(), move |z: &[f64], grad: &mut [f64]| {
+        let mut sum = 0.0;
+        for ((g, z), c) in grad.iter_mut().zip(z).zip(&centre) {
+            *g = scale * (z - c);
+            sum += 0.5 * scale * (z - c) * (z - c);
+        }
+        sum
+    })
+}
+
+/// `-sum_k w_k log N(z; c_k, I)`: a weighted sum of log densities, not of densities.
+pub(crate) fn weighted_logs(weights: Vec<f64>, centroids: Vec<Vec<f64>>) -> impl Potential {
+    let dim = centroids[0].len();
+    Pointwise(dim, move |z: &[f64], grad: &mut [f64]| {
+        grad.fill(0.0);
+        let constant = 0.5 * dim as f64 * (2.0 * std::f64::consts::PI).ln();
+        let mut sum = 0.0;
+        for (w, c) in weights.iter().zip(&centroids) {
+            sum += w * constant;
+            for ((g, z), c) in grad.iter_mut().zip(z).zip(c) {
+                *g += w * (z - c);
+                sum += 0.5 * w * (z - c) * (z - c);
+            }
+        }
+        sum
+    })
+}
+
+/// A JSON array of numbers.
+pub(crate) fn numbers(value: &serde_json::Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
+/// A JSON array of arrays of numbers.
+pub(crate) fn rows(value: &serde_json::Value) -> Vec<Vec<f64>> {
+    value.as_array().unwrap().iter().map(numbers).collect()
+}
