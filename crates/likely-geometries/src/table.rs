@@ -1,5 +1,6 @@
 //! What entries of the tables of geometries are.
 
+use crate::ParameterError;
 use likely_core::{Geometry, Potential};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +28,20 @@ pub struct Manifold {
     pub source: &'static str,
     /// Builds the geometry; an error carries its place in the spec.
     pub build: fn(Config<'_>) -> Result<Built, toml::de::Error>,
+}
+
+/// A configuration that says which manifold is meant.
+pub(crate) trait Recipe: Serialize + DeserializeOwned {
+    /// The manifold.
+    fn geometry(&self) -> Result<Box<dyn Geometry>, ParameterError>;
+}
+
+/// Builds a manifold from its configuration.
+pub(crate) fn from_config<T: Recipe>(config: Config<'_>) -> Result<Built, toml::de::Error> {
+    let recipe = T::deserialize(toml::Deserializer::from(config))?;
+    let geometry = recipe.geometry().map_err(serde::de::Error::custom)?;
+    let resolved = toml::Table::try_from(&recipe).map_err(serde::de::Error::custom)?;
+    Ok(Built { geometry, resolved })
 }
 
 /// Makes a geometry of a density.
@@ -61,7 +76,6 @@ pub struct Derived {
 }
 
 /// Builds a derived geometry whose configuration struct is the recipe itself.
-#[expect(dead_code, reason = "the first derived geometry uses it")]
 pub(crate) fn derived_from_config<T>(config: Config<'_>) -> Result<BuiltDerived, toml::de::Error>
 where
     T: Derive + DeserializeOwned + Serialize + 'static,

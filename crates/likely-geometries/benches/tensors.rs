@@ -1,0 +1,2 @@
+//! Cost of tensors, gradients and norms at 100 points.
+fn main() {}
