@@ -42,6 +42,9 @@ pub enum InterpolateError {
     /// The density could not be evaluated.
     #[error("evaluating the density: {0}")]
     Eval(#[from] EvalError),
+    /// The geometry has no tensor somewhere on the starting curve, or the tensor is not a metric there.
+    #[error("evaluating the geometry on the starting curve: {0}; choose other end points or another start")]
+    Geometry(EvalError),
     /// The result is not a curve.
     #[error("the method produced no curve: {0}")]
     Curve(#[from] CurveError),

@@ -6,7 +6,10 @@
 //! To add one: a file with a constant of type [`Method`], and two lines here (`mod` and the entry in [`ALL`]).
 
 mod closed_form;
+mod curved;
+mod curved_adaptive;
 mod derivative_search;
+mod embedded;
 mod euler;
 mod euler_maruyama;
 mod interpolator;
@@ -16,6 +19,7 @@ mod noise;
 mod noise_diffusion;
 mod objective;
 mod path_laplacian;
+mod preconditioner;
 mod prob_georce;
 mod prob_georce_accelerated;
 mod quasi_newton;
@@ -25,6 +29,7 @@ mod slerp;
 mod solver;
 mod span;
 mod stepping;
+mod subspace;
 mod table;
 mod vector;
 mod velocity_error;

@@ -1,6 +1,6 @@
 //! Step lengths along the `ProbGEORCE` direction.
 
-use crate::objective::{EnergyAlong, Iterate, Objective};
+use crate::objective::{Iterate, Objective};
 use likely_core::EvalError;
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +109,7 @@ impl Backtracking {
         direction: &[f64],
         slope: f64,
     ) -> Result<Search, EvalError> {
-        let along: EnergyAlong = objective.energy_along(current, direction);
+        let along = objective.energy_along(current, direction);
         let Some(potential) = current.weighted_potential else { return Ok(Search::NoStep) };
         let level = current.energy + potential;
         let mut t = 1.0;
@@ -117,12 +117,10 @@ impl Backtracking {
             let path = objective.step(current, t, direction);
             let (trial, fused) = if halvings == self.last_halvings {
                 let iterate = objective.evaluate(path)?;
-                let potential = iterate.as_ref().and_then(|iterate| iterate.weighted_potential);
-                (potential.unwrap_or(f64::NAN), Ok(iterate))
+                (Objective::trial_evaluated(current, along, t, iterate.as_ref()), Ok(iterate))
             } else {
-                (objective.weighted_potential(&path)?, Err(path))
+                (objective.trial(current, along, t, &path)?, Err(path))
             };
-            let trial = current.energy + along.change(t) + trial;
             let enough = match self.rule {
                 LineSearch::Decrease | LineSearch::Adaptive(_) => trial <= level,
                 LineSearch::Armijo => trial <= level + SUFFICIENT * t * slope,

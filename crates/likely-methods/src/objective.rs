@@ -1,23 +1,41 @@
-//! The regularised energy of a path in flat space.
+//! The regularised energy of a path.
 
+use crate::curved::{Curved, Linearised};
 use crate::vector::{Kernel, dot, extend_scaled, norm, squared_distance, vectorised};
 use crate::weight::Weight;
 use crate::{Density, InterpolateError, Weighting, path_laplacian};
-use likely_core::{Curve, CurveError, Ends, EvalError};
+use likely_core::{Curve, CurveError, Ends, EvalError, Tensors};
 use ndarray::{Array2, ArrayView2};
 use std::cell::RefCell;
 
-/// `R(z) = sum_{i<N} |z_{i+1} - z_i|^2 + lambda_norm sum_{0<i<N} S(z_i)` over paths with fixed end points.
+/// `R(z) = sum_{i<N} <dz_i, G dz_i> + lambda_norm sum_{0<i<N} S(z_i)` over paths with fixed end points, `dz_i = z_{i+1} - z_i`.
 ///
-/// The end points never enter `S`. Paths are slices of `(segments - 1) * dim` numbers, interior points only.
+/// In flat space `G = I` and the energy is a parabola along every line, which a search exploits. The end points never enter
+/// `S`. Paths are slices of `(segments - 1) * dim` numbers, interior points only.
 pub(crate) struct Objective<'a, 'e> {
     density: Option<Density<'a>>,
+    /// The background, where it is not flat.
+    curved: Option<Curved<'a>>,
+    /// Whether gradients leave out the derivative of the tensor.
+    frozen: bool,
     ends: &'a Ends<'e>,
     start: Vec<f64>,
     end: Vec<f64>,
     weighting: Weighting,
     /// Vectors of the size of a path that are free again: in high dimension, fresh pages cost more than the arithmetic.
     spare: RefCell<Vec<Vec<f64>>>,
+    /// Likewise for tensors.
+    spare_tensors: RefCell<Vec<Box<Linearised>>>,
+}
+
+/// What an objective is made of.
+pub(crate) struct Setting<'a> {
+    /// What is known of the density.
+    pub(crate) density: Option<Density<'a>>,
+    /// The background, where it is not flat.
+    pub(crate) curved: Option<Curved<'a>>,
+    /// Whether gradients leave out the derivative of the tensor.
+    pub(crate) frozen: bool,
 }
 
 /// A path with everything that one fused evaluation tells about it.
@@ -25,7 +43,7 @@ pub(crate) struct Objective<'a, 'e> {
 pub(crate) struct Iterate {
     /// Interior points, row by row.
     pub(crate) path: Vec<f64>,
-    /// `sum |dz|^2`.
+    /// `sum <dz, G dz>`.
     pub(crate) energy: f64,
     /// `lambda_norm sum S`; `None` where the density gives only a score.
     pub(crate) weighted_potential: Option<f64>,
@@ -35,6 +53,8 @@ pub(crate) struct Iterate {
     pub(crate) grad: Vec<f64>,
     /// Its Euclidean norm.
     pub(crate) grad_norm: f64,
+    /// The tensors of its segments, where the background is not flat.
+    pub(crate) linearised: Option<Box<Linearised>>,
 }
 
 impl Iterate {
@@ -51,18 +71,18 @@ impl Iterate {
     }
 }
 
-/// The energy on the line `path + t direction`: a parabola.
+/// The energy on the line `path + t direction`.
 #[derive(Clone, Copy)]
-pub(crate) struct EnergyAlong {
-    slope: f64,
-    curvature: f64,
-}
-
-impl EnergyAlong {
-    /// `E(t) - E(0)`.
-    pub(crate) fn change(self, t: f64) -> f64 {
-        t * (self.slope + t * self.curvature)
-    }
+pub(crate) enum EnergyAlong {
+    /// In flat space, a parabola.
+    Parabola {
+        /// `E'(0)`.
+        slope: f64,
+        /// `E''(0) / 2`.
+        curvature: f64,
+    },
+    /// On a curved background: evaluated at every trial.
+    Evaluated,
 }
 
 /// Most vectors that are kept for later.
@@ -73,38 +93,43 @@ impl<'a, 'e> Objective<'a, 'e> {
     ///
     /// Costs one fused evaluation of the interior, or none when the weight is zero.
     pub(crate) fn start(
-        density: Option<Density<'a>>,
+        setting: Setting<'a>,
         ends: &'a Ends<'e>,
         weight: Weight,
         path: Vec<f64>,
     ) -> Result<(Self, Iterate), InterpolateError> {
         let mut objective = Self {
-            density: density.filter(|_| weight.lambda() > 0.0),
+            density: setting.density.filter(|_| weight.lambda() > 0.0),
+            curved: setting.curved,
+            frozen: setting.frozen,
             ends,
             start: ends.start().to_vec(),
             end: ends.end().to_vec(),
             weighting: Weighting { lambda: weight.lambda(), lambda_norm: 0.0 },
             spare: RefCell::default(),
+            spare_tensors: RefCell::default(),
         };
         let dim = ends.dim();
+        // Cheaper than the density, and it knows the chart.
+        let start_energy = objective.energy(&path).map_err(InterpolateError::Geometry)?;
         let (potential, force) = objective.evaluate_density(&path)?;
         if let Some(point) = force.chunks_exact(dim).position(|row| !all_finite(row)) {
             return Err(InterpolateError::StartNotFinite { point: point + 1 });
         }
         if potential.is_some_and(|sum| !sum.is_finite()) {
-            let point = density.map(|density| first_non_finite(density, &path, dim)).transpose()?;
+            let point =
+                objective.density.map(|density| first_non_finite(density, &path, dim)).transpose()?;
             return Err(InterpolateError::StartNotFinite { point: point.flatten().unwrap_or(0) + 1 });
         }
         if objective.density.is_some() {
-            let energy = objective.energy(&path);
             let size = match potential {
                 _ if !weight.needs_start() => 0.0,
                 Some(sum) => sum.abs(),
                 None => force.chunks_exact(dim).map(norm).sum(),
             };
-            objective.weighting = weight.resolve(ends.segments(), energy, size);
+            objective.weighting = weight.resolve(ends.segments(), start_energy, size);
         }
-        let iterate = objective.assemble(path, potential, force);
+        let iterate = objective.assemble(path, potential, force).map_err(InterpolateError::Geometry)?;
         Ok((objective, iterate))
     }
 
@@ -126,8 +151,57 @@ impl<'a, 'e> Objective<'a, 'e> {
             self.recycle(path);
             return Ok(None);
         }
+        if self.curved.is_none() {
+            let (potential, force) = self.evaluate_density(&path)?;
+            return self.assemble(path, potential, force).map(Some);
+        }
+        let (grad, energy, linearised) = match self.linearise(&path) {
+            Ok(parts) => parts,
+            Err(error) if is_rejection(&error) => {
+                self.recycle(path);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
         let (potential, force) = self.evaluate_density(&path)?;
-        Ok(Some(self.assemble(path, potential, force)))
+        Ok(Some(self.join(path, potential, force, (grad, energy, linearised))))
+    }
+
+    /// `R` on the line through `iterate` at `t`, where `path` is; NaN where it has none.
+    pub(crate) fn trial(
+        &self,
+        iterate: &Iterate,
+        along: EnergyAlong,
+        t: f64,
+        path: &[f64],
+    ) -> Result<f64, EvalError> {
+        let energy = match along {
+            EnergyAlong::Parabola { slope, curvature } => iterate.energy + t * (slope + t * curvature),
+            EnergyAlong::Evaluated if !all_finite(path) => return Ok(f64::NAN),
+            EnergyAlong::Evaluated => match self.energy(path) {
+                Ok(energy) => energy,
+                Err(error) if is_rejection(&error) => return Ok(f64::NAN),
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(energy + self.weighted_potential(path)?)
+    }
+
+    /// The same where the path was evaluated as `trial` already.
+    pub(crate) fn trial_evaluated(
+        iterate: &Iterate,
+        along: EnergyAlong,
+        t: f64,
+        trial: Option<&Iterate>,
+    ) -> f64 {
+        let Some(trial) = trial else { return f64::NAN };
+        let potential = trial.weighted_potential.unwrap_or(f64::NAN);
+        match along {
+            EnergyAlong::Parabola { slope, curvature } => {
+                iterate.energy + t * (slope + t * curvature) + potential
+            }
+            EnergyAlong::Evaluated => trial.energy + potential,
+        }
     }
 
     /// `lambda_norm sum S` alone; NaN for a path that is not finite and for a density that gives only a score.
@@ -148,19 +222,54 @@ impl<'a, 'e> Objective<'a, 'e> {
         path
     }
 
-    /// The `ProbGEORCE` direction `-P^-1 grad`.
-    pub(crate) fn direction(&self, grad: &[f64]) -> Vec<f64> {
+    /// The `ProbGEORCE` direction `-P^-1 grad` at `iterate`.
+    pub(crate) fn direction(&self, iterate: &Iterate) -> Vec<f64> {
         let mut direction = self.buffer();
-        direction.resize(grad.len(), 0.0);
-        path_laplacian::solve(grad, self.dim(), &mut direction);
+        direction.resize(iterate.grad.len(), 0.0);
+        self.precondition(iterate, &iterate.grad, &mut direction);
         for p in &mut direction {
             *p = -*p;
         }
         direction
     }
 
-    /// The energy on the line through `iterate`, for O(points * dim) once instead of at every trial.
+    /// `P^-1 rhs` with the preconditioner at `iterate`.
+    pub(crate) fn precondition(&self, iterate: &Iterate, rhs: &[f64], out: &mut [f64]) {
+        match &iterate.linearised {
+            None => path_laplacian::solve(rhs, self.dim(), out),
+            Some(linearised) => linearised.preconditioner.solve(rhs, out),
+        }
+    }
+
+    /// The part of the gradient at `iterate` that is not `2 (G_{i-1} dz_{i-1} - G_i dz_i)` for the given tensors.
+    ///
+    /// With those of the iterate itself that is the derivative of the tensors and the weighted force.
+    pub(crate) fn less_inner(&self, iterate: &Iterate, tensors: &Tensors) -> Vec<f64> {
+        let inner = self.inner(&iterate.path, tensors);
+        iterate.grad.iter().zip(&inner).map(|(grad, inner)| grad - inner).collect()
+    }
+
+    /// `2 (G_{i-1} dz_{i-1} - G_i dz_i)` for each interior point.
+    pub(crate) fn inner(&self, path: &[f64], tensors: &Tensors) -> Vec<f64> {
+        let dim = self.dim();
+        let steps: Vec<f64> = segments(&self.start, path, &self.end, dim)
+            .flat_map(|(from, to)| to.iter().zip(from).map(|(to, from)| to - from))
+            .collect();
+        let mut lowered = vec![0.0; steps.len()];
+        tensors.apply(&steps, &mut lowered);
+        lowered.iter().zip(&lowered[dim..]).map(|(before, after)| 2.0 * (before - after)).collect()
+    }
+
+    /// The end point less the start.
+    pub(crate) fn displacement(&self) -> Vec<f64> {
+        self.end.iter().zip(&self.start).map(|(end, start)| end - start).collect()
+    }
+
+    /// The energy on the line through `iterate`: in flat space for O(points * dim) once instead of at every trial.
     pub(crate) fn energy_along(&self, iterate: &Iterate, direction: &[f64]) -> EnergyAlong {
+        if self.curved.is_some() {
+            return EnergyAlong::Evaluated;
+        }
         let dim = self.dim();
         let zero = vec![0.0; dim];
         let curvature =
@@ -168,7 +277,7 @@ impl<'a, 'e> Objective<'a, 'e> {
         // The gradient of the energy is that of R less the weighted force.
         let slope =
             dot(&iterate.grad, direction) - self.weighting.lambda_norm * dot(&iterate.force, direction);
-        EnergyAlong { slope, curvature }
+        EnergyAlong::Parabola { slope, curvature }
     }
 
     /// The curve through the end points and `path`.
@@ -201,10 +310,58 @@ impl<'a, 'e> Objective<'a, 'e> {
         for buffer in [iterate.path, iterate.force, iterate.grad] {
             self.recycle(buffer);
         }
+        if let Some(linearised) = iterate.linearised {
+            self.recycle_tensors(linearised);
+        }
     }
 
-    fn energy(&self, path: &[f64]) -> f64 {
-        segments(&self.start, path, &self.end, self.dim()).map(|(from, to)| squared_distance(from, to)).sum()
+    fn recycle_tensors(&self, linearised: Box<Linearised>) {
+        let mut spare = self.spare_tensors.borrow_mut();
+        if spare.len() < SPARE {
+            spare.push(linearised);
+        }
+    }
+
+    /// `sum <dz, G dz>` by value alone.
+    fn energy(&self, path: &[f64]) -> Result<f64, EvalError> {
+        match &self.curved {
+            None => Ok(segments(&self.start, path, &self.end, self.dim())
+                .map(|(from, to)| squared_distance(from, to))
+                .sum()),
+            Some(curved) => curved.energy(path),
+        }
+    }
+
+    /// The gradient of the energy, the energy, and the tensors on a curved background.
+    fn linearise(&self, path: &[f64]) -> Result<(Vec<f64>, f64, Option<Box<Linearised>>), EvalError> {
+        let mut grad = self.buffer();
+        let Some(curved) = &self.curved else { return Ok((grad, f64::NAN, None)) };
+        let mut linearised = self.spare_tensors.borrow_mut().pop().unwrap_or_default();
+        match curved.linearise(path, self.frozen, &mut grad, &mut linearised) {
+            Ok(energy) => Ok((grad, energy, Some(linearised))),
+            Err(error) => {
+                self.recycle(grad);
+                self.recycle_tensors(linearised);
+                Err(error)
+            }
+        }
+    }
+
+    /// An iterate on a curved background from its parts; `grad` comes as the gradient of the energy alone.
+    fn join(
+        &self,
+        path: Vec<f64>,
+        potential: Option<f64>,
+        force: Vec<f64>,
+        (mut grad, energy, linearised): (Vec<f64>, f64, Option<Box<Linearised>>),
+    ) -> Iterate {
+        let factor = self.weighting.lambda_norm;
+        if self.density.is_some() {
+            grad.iter_mut().zip(&force).for_each(|(g, f)| *g += factor * f);
+        }
+        let weighted_potential = potential.map(|sum| factor * sum);
+        let grad_norm = norm(&grad);
+        Iterate { path, energy, weighted_potential, force, grad, grad_norm, linearised }
     }
 
     /// The potential summed over the path (`None` for a score) and the gradient of `S` at its points.
@@ -229,7 +386,16 @@ impl<'a, 'e> Objective<'a, 'e> {
         }
     }
 
-    fn assemble(&self, path: Vec<f64>, potential: Option<f64>, force: Vec<f64>) -> Iterate {
+    fn assemble(
+        &self,
+        path: Vec<f64>,
+        potential: Option<f64>,
+        force: Vec<f64>,
+    ) -> Result<Iterate, EvalError> {
+        if self.curved.is_some() {
+            let parts = self.linearise(&path)?;
+            return Ok(self.join(path, potential, force, parts));
+        }
         let (dim, factor) = (self.dim(), self.weighting.lambda_norm);
         let mut grad = self.buffer();
         let (mut energy, mut square) = (0.0, 0.0);
@@ -246,7 +412,8 @@ impl<'a, 'e> Objective<'a, 'e> {
         let last = path.chunks_exact(dim).next_back().unwrap_or(&self.start);
         energy += squared_distance(last, &self.end);
         let weighted_potential = potential.map(|sum| factor * sum);
-        Iterate { path, energy, weighted_potential, force, grad, grad_norm: square.sqrt() }
+        let grad_norm = square.sqrt();
+        Ok(Iterate { path, energy, weighted_potential, force, grad, grad_norm, linearised: None })
     }
 }
 
@@ -273,6 +440,16 @@ impl Kernel for RowGradient<'_> {
                 .map(|((z, f), (before, after))| self.factor * f + 2.0 * ((z - before) - (after - z))),
         );
     }
+}
+
+/// Whether a trial is rejected for this error: a shorter step may have a tensor.
+fn is_rejection(error: &EvalError) -> bool {
+    matches!(
+        error,
+        EvalError::OutsideChart { .. }
+            | EvalError::NotPositiveDefinite { .. }
+            | EvalError::NonFinitePoint { .. }
+    )
 }
 
 /// The straight path from `ends`, interior points only.

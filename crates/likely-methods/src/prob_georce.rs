@@ -2,14 +2,16 @@
 
 use crate::line_search::{Adaptive, Backtracking, LineSearch, Search};
 use crate::objective::{Iterate, Objective, straight_path};
-use crate::solver::{self, Iterations, Reduce, Start, Tolerance};
+use crate::curved::Quadrature;
+use crate::curved_adaptive::{self, Limits};
+use crate::solver::{self, Iterations, PenaltyWeight, Reduce, Setup, Start, Tolerance};
 use crate::table::from_config;
 use crate::vector::{add_scaled, dot, norm};
 use crate::weight::Weight;
 use crate::{
     InterpolateError, Interpolator, Method, Scene, Solution, Step, Trace, Unsupported, path_laplacian,
 };
-use likely_core::{Ends, Stop};
+use likely_core::{Curve, Ends, Stop};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,8 @@ struct ProbGeorce {
     tolerance: Tolerance,
     max_iterations: Iterations,
     reduction: Reduce,
+    quadrature: Quadrature,
+    penalty: PenaltyWeight,
 }
 
 impl Default for ProbGeorce {
@@ -44,6 +48,8 @@ impl Default for ProbGeorce {
             tolerance: Tolerance::default(),
             max_iterations: Iterations::default(),
             reduction: Reduce::Auto,
+            quadrature: Quadrature::Left,
+            penalty: PenaltyWeight::default(),
         }
     }
 }
@@ -78,17 +84,51 @@ impl Interpolator for ProbGeorce {
         _: &mut ChaCha8Rng,
         trace: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
-        self.supports(scene)?;
-        solver::solve(scene, ends, self.weight, self.start, self.reduction, |objective, first| {
-            match self.line_search {
-                LineSearch::Adaptive(constants) => self.adapt(constants, objective, first, trace),
-                rule => self.search(rule, objective, first, trace),
-            }
-        })
+        self.run(scene, ends, None, trace)
+    }
+
+    fn interpolate_from(
+        &self,
+        scene: &Scene<'_>,
+        ends: &Ends<'_>,
+        start: &Curve,
+        _: &mut ChaCha8Rng,
+        trace: Trace<'_>,
+    ) -> Result<Solution, InterpolateError> {
+        self.run(scene, ends, Some(start), trace)
     }
 }
 
 impl ProbGeorce {
+    fn setup(&self) -> Setup {
+        Setup {
+            weight: self.weight,
+            start: self.start,
+            reduction: self.reduction,
+            quadrature: self.quadrature,
+            penalty: self.penalty,
+            frozen: false,
+        }
+    }
+
+    fn run(
+        &self,
+        scene: &Scene<'_>,
+        ends: &Ends<'_>,
+        given: Option<&Curve>,
+        trace: Trace<'_>,
+    ) -> Result<Solution, InterpolateError> {
+        self.supports(scene)?;
+        solver::solve(scene, ends, self.setup(), given, &mut |objective, first| match self.line_search {
+                LineSearch::Adaptive(constants) if first.linearised.is_some() => {
+                    let limits = Limits { tolerance: self.tolerance, iterations: self.max_iterations };
+                    curved_adaptive::run(constants, limits, objective, first, trace)
+                }
+                LineSearch::Adaptive(constants) => self.adapt(constants, objective, first, trace),
+                rule => self.search(rule, objective, first, trace),
+            })
+    }
+
     /// Iterations with a backtracking line search.
     fn search(
         &self,
@@ -107,7 +147,7 @@ impl ProbGeorce {
             if u64::from(iterations) == self.max_iterations.get() {
                 break Stop::IterationLimit { grad_norm_l2: current.grad_norm };
             }
-            let direction = objective.direction(&current.grad);
+            let direction = objective.direction(&current);
             let slope = dot(&current.grad, &direction);
             match backtracking.search(objective, &current, &direction, slope)? {
                 Search::Accepted { t, iterate } => {

@@ -3,12 +3,13 @@
 use crate::derivative_search::{self, Search};
 use crate::objective::{Iterate, Objective};
 use crate::quasi_newton::Memory;
-use crate::solver::{self, Iterations, Reduce, Start, Tolerance};
+use crate::curved::Quadrature;
+use crate::solver::{self, Iterations, PenaltyWeight, Reduce, Setup, Start, Tolerance};
 use crate::table::from_config;
 use crate::vector::dot;
 use crate::weight::Weight;
 use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Step, Trace, Unsupported};
-use likely_core::{Ends, Stop};
+use likely_core::{Curve, Ends, Stop};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,8 @@ struct Accelerated {
     max_iterations: Iterations,
     memory: Pairs,
     reduction: Reduce,
+    quadrature: Quadrature,
+    penalty: PenaltyWeight,
 }
 
 /// Number of steps that the memory holds, in 1..=1000.
@@ -64,6 +67,8 @@ impl Default for Accelerated {
             max_iterations: Iterations::default(),
             memory: Pairs(40),
             reduction: Reduce::Auto,
+            quadrature: Quadrature::Left,
+            penalty: PenaltyWeight::default(),
         }
     }
 }
@@ -95,14 +100,44 @@ impl Interpolator for Accelerated {
         _: &mut ChaCha8Rng,
         trace: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
-        self.supports(scene)?;
-        solver::solve(scene, ends, self.weight, self.start, self.reduction, |objective, first| {
-            self.iterate(objective, first, trace)
-        })
+        self.run(scene, ends, None, trace)
+    }
+
+    fn interpolate_from(
+        &self,
+        scene: &Scene<'_>,
+        ends: &Ends<'_>,
+        start: &Curve,
+        _: &mut ChaCha8Rng,
+        trace: Trace<'_>,
+    ) -> Result<Solution, InterpolateError> {
+        self.run(scene, ends, Some(start), trace)
     }
 }
 
 impl Accelerated {
+    fn setup(&self) -> Setup {
+        Setup {
+            weight: self.weight,
+            start: self.start,
+            reduction: self.reduction,
+            quadrature: self.quadrature,
+            penalty: self.penalty,
+            frozen: false,
+        }
+    }
+
+    fn run(
+        &self,
+        scene: &Scene<'_>,
+        ends: &Ends<'_>,
+        given: Option<&Curve>,
+        trace: Trace<'_>,
+    ) -> Result<Solution, InterpolateError> {
+        self.supports(scene)?;
+        solver::solve(scene, ends, self.setup(), given, &mut |objective, first| self.iterate(objective, first, trace))
+    }
+
     fn iterate(
         &self,
         objective: &Objective<'_, '_>,

@@ -1,10 +1,14 @@
 //! What the iterative methods share: their limits, their start, and the exact reduction around them.
 
-use crate::objective::{Iterate, Objective, straight_path};
+use crate::curved::{Curved, Penalty, Quadrature};
+use crate::embedded::{OfProjected, PotentialOfProjected, ScoreOfProjected};
+use crate::objective::{self, Objective, Setting, straight_path};
 use crate::span::{self, InSpan, Span};
+use crate::subspace::{self, Subspace};
 use crate::weight::Weight;
 use crate::{Density, InterpolateError, Scene, Solution, Unsupported, slerp};
-use likely_core::{Ends, Form, Stop};
+use likely_core::{Curve, Ends, Euclidean, Form, Geometry, Projection, Rows, Stop};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 /// Bound on the Euclidean norm of the gradient over all interior points and coordinates: finite and not negative.
@@ -98,12 +102,44 @@ pub(crate) fn interior_points(segments: usize) -> u64 {
     segments.saturating_sub(1) as u64
 }
 
+/// Weight of the penalty that holds a path to an embedded manifold: finite and positive.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64")]
+pub(crate) struct PenaltyWeight(f64);
+
+impl Default for PenaltyWeight {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl TryFrom<f64> for PenaltyWeight {
+    type Error = String;
+
+    fn try_from(value: f64) -> Result<Self, String> {
+        if value.is_finite() && value > 0.0 {
+            Ok(Self(value))
+        } else {
+            Err(format!("the penalty is {value}; it must be finite and positive"))
+        }
+    }
+}
+
+/// What the configurations of all iterative methods say about the problem.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup {
+    pub(crate) weight: Weight,
+    pub(crate) start: Start,
+    pub(crate) reduction: Reduce,
+    pub(crate) quadrature: Quadrature,
+    pub(crate) penalty: PenaltyWeight,
+    /// Whether gradients leave out the derivative of the tensor.
+    pub(crate) frozen: bool,
+}
+
 /// Whether an energy method with this weight can work in `scene`.
 pub(crate) fn supports(scene: &Scene<'_>, weight: Weight, needs_values: bool) -> Result<(), Unsupported> {
     let unsupported = |reason: &str| Err(Unsupported { reason: reason.to_owned() });
-    if scene.geometry.form() != Form::Flat {
-        return unsupported("works in flat space only; choose a Euclidean geometry");
-    }
     match scene.density {
         None if weight.lambda() > 0.0 => unsupported("a positive weight needs a density; name a model"),
         Some(Density::Score(_)) if needs_values && weight.lambda() > 0.0 => unsupported(
@@ -113,42 +149,118 @@ pub(crate) fn supports(scene: &Scene<'_>, weight: Weight, needs_values: bool) ->
     }
 }
 
+/// Runs on an objective from its first iterate.
+pub(crate) type Iterate<'f> =
+    &'f mut dyn FnMut(&Objective<'_, '_>, objective::Iterate) -> Result<Outcome, InterpolateError>;
+
 /// Sets the problem up, reduced where that is exact, runs `iterate` on it and takes the result back.
+///
+/// With `given`, the iterations start there; a relative weight still refers to the configured start.
 pub(crate) fn solve(
     scene: &Scene<'_>,
     ends: &Ends<'_>,
-    weight: Weight,
-    start: Start,
-    reduction: Reduce,
-    iterate: impl FnOnce(&Objective<'_, '_>, Iterate) -> Result<Outcome, InterpolateError>,
+    setup: Setup,
+    given: Option<&Curve>,
+    iterate: Iterate<'_>,
 ) -> Result<Solution, InterpolateError> {
-    let radial = match reduction {
-        Reduce::Auto if weight.lambda() > 0.0 => span::applies(scene, ends),
-        Reduce::Auto | Reduce::Off => None,
+    if scene.geometry.dim() != ends.dim() {
+        let reason = format!(
+            "the end points have {} coordinates and the geometry has {}",
+            ends.dim(),
+            scene.geometry.dim()
+        );
+        return Err(InterpolateError::EndPoints { reason });
+    }
+    if let Some(projection) = scene.geometry.projection() {
+        return solve_embedded(scene, projection, ends, setup, given, iterate);
+    }
+    let weighted = setup.weight.lambda() > 0.0;
+    if setup.reduction == Reduce::Auto && given.is_none() {
+        let radial = if weighted { span::applies(scene, ends) } else { None };
+        if let Some((radial, span)) = radial.and_then(|radial| Some((radial, Span::of(ends)?))) {
+            let reduced = InSpan::new(radial);
+            let density = Some(Density::Potential(&reduced));
+            let plane = Euclidean::new(2);
+            let solution =
+                solve_whole(&plane, density, None, &span.ends(ends)?, setup, None, iterate)?;
+            let curve = span.expand(&solution.curve, ends)?;
+            return Ok(Solution { curve, reduction: Some(span::REDUCTION), ..solution });
+        }
+        let curved = scene.geometry.form() != Form::Flat;
+        if let Some(subspace) = Subspace::of(scene, ends, weighted).filter(|_| curved || weighted) {
+            let density = subspace.potential.as_ref().map(|potential| Density::Potential(potential));
+            let reduced = subspace.ends(ends)?;
+            let solution =
+                solve_whole(&*subspace.geometry, density, None, &reduced, setup, None, iterate)?;
+            let curve = subspace.expand(&solution.curve, ends)?;
+            return Ok(Solution { curve, reduction: Some(subspace::REDUCTION), ..solution });
+        }
+    }
+    solve_whole(scene.geometry, scene.density, None, ends, setup, given, iterate)
+}
+
+/// On an embedded manifold: points move in the surrounding space and are projected at the end.
+fn solve_embedded(
+    scene: &Scene<'_>,
+    projection: &dyn Projection,
+    ends: &Ends<'_>,
+    setup: Setup,
+    given: Option<&Curve>,
+    iterate: Iterate<'_>,
+) -> Result<Solution, InterpolateError> {
+    let geometry = OfProjected { geometry: scene.geometry, projection };
+    let penalty = Penalty { projection, weight: setup.penalty.0 };
+    let potential;
+    let score;
+    let density = match scene.density {
+        None => None,
+        Some(Density::Potential(inner)) => {
+            potential = PotentialOfProjected { potential: inner, projection };
+            Some(Density::Potential(&potential))
+        }
+        Some(Density::Score(inner)) => {
+            score = ScoreOfProjected { score: inner, projection };
+            Some(Density::Score(&score))
+        }
     };
-    let reduced = radial.and_then(|radial| Span::of(ends).map(|span| (radial, span)));
-    let Some((radial, span)) = reduced else {
-        return solve_whole(scene.density, ends, weight, start, iterate);
-    };
-    let reduced = InSpan::new(radial);
-    let solution =
-        solve_whole(Some(Density::Potential(&reduced)), &span.ends(ends)?, weight, start, iterate)?;
-    let curve = span.expand(&solution.curve, ends)?;
-    Ok(Solution { curve, reduction: Some(span::REDUCTION), ..solution })
+    let solution = solve_whole(&geometry, density, Some(penalty), ends, setup, given, iterate)?;
+    let points = solution.curve.into_points();
+    let mut projected = Array2::zeros(points.raw_dim());
+    let out = projected.as_slice_mut().expect("an owned array is contiguous");
+    projection.project(Rows::of(&points.view())?, out)?;
+    Ok(Solution { curve: Curve::new(projected)?, ..solution })
 }
 
 fn solve_whole(
+    geometry: &dyn Geometry,
     density: Option<Density<'_>>,
+    penalty: Option<Penalty<'_>>,
     ends: &Ends<'_>,
-    weight: Weight,
-    start: Start,
-    iterate: impl FnOnce(&Objective<'_, '_>, Iterate) -> Result<Outcome, InterpolateError>,
+    setup: Setup,
+    given: Option<&Curve>,
+    iterate: Iterate<'_>,
 ) -> Result<Solution, InterpolateError> {
-    let path = match start {
+    let mut path = match setup.start {
         Start::Linear => straight_path(ends),
         Start::Slerp => slerp::great_arc(ends)?.interior().iter().copied().collect(),
     };
-    let (objective, first) = Objective::start(density, ends, weight, path)?;
+    if let Some(penalty) = penalty
+        && !path.is_empty()
+    {
+        let free = path.clone();
+        penalty
+            .projection
+            .project(Rows::new(&free, ends.dim())?, &mut path)
+            .map_err(InterpolateError::Geometry)?;
+    }
+    let (start, end) = (ends.start().to_vec(), ends.end().to_vec());
+    let curved = (geometry.form() != Form::Flat || penalty.is_some())
+        .then(|| Curved::new(geometry, setup.quadrature, penalty, &start, &end));
+    let setting = Setting { density, curved, frozen: setup.frozen };
+    let (objective, mut first) = Objective::start(setting, ends, setup.weight, path)?;
+    if let Some(given) = given {
+        first = start_from(&objective, given, ends)?;
+    }
     let weighting = objective.weighting();
     let outcome = iterate(&objective, first)?;
     Ok(Solution {
@@ -158,4 +270,32 @@ fn solve_whole(
         weighting: Some(weighting),
         reduction: None,
     })
+}
+
+/// The first iterate on a curve that the caller gave.
+fn start_from(
+    objective: &Objective<'_, '_>,
+    given: &Curve,
+    ends: &Ends<'_>,
+) -> Result<objective::Iterate, InterpolateError> {
+    let points = given.points();
+    if given.segments() != ends.segments()
+        || given.dim() != ends.dim()
+        || points.row(0) != ends.start()
+        || points.row(given.segments()) != ends.end()
+    {
+        let reason = format!(
+            "the starting curve has {} segments in {} coordinates and joins other points; it must have {} in {} and join the end points",
+            given.segments(),
+            given.dim(),
+            ends.segments(),
+            ends.dim()
+        );
+        return Err(InterpolateError::EndPoints { reason });
+    }
+    let path: Vec<f64> = given.interior().iter().copied().collect();
+    match objective.evaluate(path)?.filter(objective::Iterate::is_finite) {
+        Some(iterate) => Ok(iterate),
+        None => Err(InterpolateError::StartNotFinite { point: 1 }),
+    }
 }

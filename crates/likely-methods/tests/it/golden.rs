@@ -30,15 +30,15 @@ fn of_kind(kind: &str) -> Vec<Value> {
     cases().into_iter().filter(|case| case["kind"] == kind).collect()
 }
 
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("not a number: {value}"))
 }
 
-fn vector(value: &Value) -> Array1<f64> {
+pub(crate) fn vector(value: &Value) -> Array1<f64> {
     value.as_array().unwrap().iter().map(number).collect()
 }
 
-fn matrix(value: &Value) -> Array2<f64> {
+pub(crate) fn matrix(value: &Value) -> Array2<f64> {
     let rows: Vec<Array1<f64>> = value.as_array().unwrap().iter().map(vector).collect();
     ndarray::stack(ndarray::Axis(0), &rows.iter().map(|r| r.view()).collect::<Vec<_>>()).unwrap()
 }
@@ -70,7 +70,7 @@ pub(crate) fn run(
     (solution, steps)
 }
 
-fn largest_difference(curve: &Curve, expected: &Array2<f64>) -> f64 {
+pub(crate) fn largest_difference(curve: &Curve, expected: &Array2<f64>) -> f64 {
     assert_eq!(curve.points().dim(), expected.dim());
     (&curve.points() - expected).iter().fold(0.0, |a, d| a.max(d.abs()))
 }

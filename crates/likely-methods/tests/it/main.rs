@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own data should stop there")]
 
 mod conformance;
+mod curved;
 mod figure_three;
 mod golden;
 mod optima;
