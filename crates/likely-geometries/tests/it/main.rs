@@ -3,5 +3,6 @@
 mod bad_input;
 mod closed_forms;
 mod conformance;
+mod derived;
 mod golden;
 mod support;
