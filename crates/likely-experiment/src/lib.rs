@@ -11,5 +11,5 @@ pub use compare::{Comparison, Difference, MetricDifference, compare};
 pub use data::{DataError, Points, read_points};
 pub use plan::{Plan, PlanError, PlanOptions};
 pub use run::{Event, RunError, RunSummary, run};
-pub use spec::{Place, Reveal, Spec, SpecError, Tier, UnknownTier};
+pub use spec::{Place, PointError, Reveal, Spec, SpecError, Tier, UnknownTier};
 pub use verify::{DEFAULT_TOLERANCE, Outcome, Verification, verify};

@@ -1,6 +1,6 @@
 //! Why a checked spec cannot be run.
 
-use crate::{DataError, Place, SpecError};
+use crate::{DataError, Place, PointError, SpecError};
 use likely_models::BuildError;
 
 /// Why a checked spec cannot be run: what is wrong, where, and what would be right.
@@ -48,6 +48,32 @@ pub enum PlanError {
         place: Place,
         /// Name of the pair.
         pair: String,
+        /// Its coordinates.
+        found: usize,
+        /// Label of the model.
+        model: String,
+        /// Coordinates of the model.
+        expected: usize,
+    },
+    /// An end point has no coordinates.
+    #[error("{place}: pair `{pair}`: {source}")]
+    PairPoint {
+        /// Where the pair is listed.
+        place: Place,
+        /// Name of the pair.
+        pair: String,
+        /// Why.
+        source: Box<PointError>,
+    },
+    /// A model and the geometry that it stands on have different numbers of coordinates.
+    #[error(
+        "{place}: the geometry `{geometry}` has {found} coordinates where the model `{model}` has {expected}; they must agree"
+    )]
+    GeometryDimension {
+        /// Where the model names the geometry.
+        place: Place,
+        /// Label of the geometry.
+        geometry: String,
         /// Its coordinates.
         found: usize,
         /// Label of the model.

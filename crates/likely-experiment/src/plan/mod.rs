@@ -3,21 +3,25 @@
 mod error;
 mod fields;
 mod pairs;
+mod surfaces;
 
 pub use error::PlanError;
 pub(crate) use pairs::Pair;
+pub(crate) use surfaces::embedded;
 
 use crate::data::{parse_points, read_bytes, standardise};
 use crate::spec::Step::{Item, Key};
 use crate::spec::{Measure, Reveal, Selection, Spec, Tier, Variant, config_of};
 use crate::{DataError, Points};
-use likely_core::{Flow, Potential, Seed};
+use likely_core::{Euclidean, Flow, Geometry, Potential, Seed};
+use likely_geometries::Derive;
 use likely_methods::{Interpolator, Sampler};
 use likely_models::{BuildError, Resources};
 use likely_record::{
     CellKey, ClaimRecord, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, SavingRecord, sha256_hex,
 };
-use ndarray::Axis;
+use likely_studies::{Study, StudyKind};
+use ndarray::{Array1, ArrayView2, Axis};
 use rand::RngCore;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -29,7 +33,9 @@ const MOST_CELLS: u64 = 1_000_000;
 const MOST_NUMBERS: usize = 1 << 27;
 /// What stands in place of a pair in the cell of a sampler.
 const SAMPLES: &str = "samples";
-/// Most data points over which the typical potential is averaged.
+/// What stands in place of a pair in the cell of a study.
+const STUDY: &str = "study";
+/// Most data points whose potentials say what is typical.
 const MOST_TYPICAL: usize = 2000;
 
 /// What a plan depends on beside the spec.
@@ -46,19 +52,47 @@ pub(crate) struct PlannedModel {
     pub(crate) label: String,
     pub(crate) potential: Box<dyn Potential>,
     pub(crate) flow: Option<Box<dyn Flow>>,
+    pub(crate) geometry: Arc<dyn Geometry>,
     pub(crate) reveal: Reveal,
     /// Mean of the potential over the data.
     pub(crate) typical: Option<f64>,
+    /// Potentials of points of the data, ascending.
+    typical_potentials: Option<Vec<f64>>,
     points: Option<Arc<Points>>,
     pairs: Vec<Pair>,
+}
+
+impl PlannedModel {
+    /// Potentials of points of the data, ascending.
+    pub(crate) fn typical_potentials(&self) -> Option<&[f64]> {
+        self.typical_potentials.as_deref()
+    }
+
+    /// The data, where it has some.
+    pub(crate) fn points(&self) -> Option<ArrayView2<'_, f64>> {
+        self.points.as_ref().map(|points| points.values.view())
+    }
+
+    /// Its pairs of end points.
+    pub(crate) fn pairs(&self) -> &[Pair] {
+        &self.pairs
+    }
 }
 
 /// What one cell does.
 pub(crate) enum Work {
     /// Joins a pair of end points.
-    Interpolate { model: usize, method: Arc<dyn Interpolator>, pair: usize },
+    Interpolate {
+        model: usize,
+        method: Arc<dyn Interpolator>,
+        /// Makes the geometry that the method solves in; that of the model where absent.
+        derive: Option<Arc<dyn Derive>>,
+        pair: usize,
+    },
     /// Draws samples from a model's flow.
     Sample { model: usize, sampler: Arc<dyn Sampler> },
+    /// Answers a question about a model.
+    Study { model: usize, kind: &'static StudyKind, study: Arc<dyn Study> },
 }
 
 /// The cells of a run and all that they need: models are built, data are read, end points are drawn.
@@ -93,9 +127,17 @@ impl Plan {
             facts
                 .extend(built.facts.into_iter().map(|(name, value)| (label.clone(), name.to_owned(), value)));
             let points = spec.models[index].data.and_then(|data| datasets[data].clone());
+            let typical = points.as_ref().and_then(|points| typical(&*built.potential, points));
+            let geometry = geometry_of(spec, index, &*built.potential)?;
+            if let Some(geometry) = spec.models[index].geometry {
+                let words = &spec.geometries[geometry].words;
+                facts.push((label.clone(), "geometry".to_owned(), words.clone()));
+            }
             let mut model = PlannedModel {
                 label: label.clone(),
-                typical: points.as_ref().and_then(|points| typical(&*built.potential, points)),
+                typical: typical.as_ref().and_then(mean),
+                typical_potentials: typical.and_then(ascending),
+                geometry,
                 potential: built.potential,
                 flow: built.flow,
                 reveal: spec.models[index].reveal,
@@ -103,7 +145,7 @@ impl Plan {
                 pairs: Vec::new(),
             };
             check_size(spec, &selection, tier, &model)?;
-            model.pairs = pairs::pairs_of(spec, &selection, &datasets, &model)?;
+            model.pairs = pairs::pairs_of(spec, &selection, &datasets, &model, &mut files)?;
             models.push(model);
         }
         let resolved = toml::to_string_pretty(&wire).map_err(|error| crate::SpecError::Resolve {
@@ -116,6 +158,15 @@ impl Plan {
         if options.fields && drawn {
             for model in &models {
                 fields.extend(fields::field(model, &model.pairs)?);
+            }
+        }
+        let curved = wire.figure.iter().any(|figure| matches!(figure.show, FigureKind::SurfaceCurves { .. }));
+        let mut surfaces = Vec::new();
+        if options.fields && curved {
+            for (model, &index) in models.iter().zip(&selection.models) {
+                let Some(geometry) = spec.models[index].geometry else { continue };
+                let shown = &spec.geometries[geometry].surface;
+                surfaces.extend(surfaces::surface(model, shown, &model.pairs));
             }
         }
         let presentation = Presentation {
@@ -131,6 +182,7 @@ impl Plan {
             savings: wire.saving.iter().filter_map(|saving| kept(&selection, saving)).collect(),
             figures: wire.figure.clone(),
             fields,
+            surfaces,
         };
         let record = PlanRecord {
             format: FORMAT,
@@ -270,13 +322,41 @@ fn build_model(
     })
 }
 
-/// Mean of the potential over the data, or over evenly spaced ones where there are many.
-fn typical(potential: &dyn Potential, points: &Points) -> Option<f64> {
+/// The geometry that a model stands on: flat space, unless it names one.
+fn geometry_of(spec: &Spec, index: usize, potential: &dyn Potential) -> Result<Arc<dyn Geometry>, PlanError> {
+    let model = &spec.models[index];
+    let Some(geometry) = model.geometry else { return Ok(Arc::new(Euclidean::new(potential.dim()))) };
+    let geometry = &spec.geometries[geometry];
+    let (found, expected) = (geometry.geometry.dim(), potential.dim());
+    if found == expected {
+        return Ok(Arc::clone(&geometry.geometry));
+    }
+    Err(PlanError::GeometryDimension {
+        place: spec.document.at(&[Key("model"), Item(index), Key("geometry")]),
+        geometry: geometry.label.clone(),
+        found,
+        model: model.label.clone(),
+        expected,
+    })
+}
+
+/// The potential at the data, or at evenly spaced ones where there are many.
+fn typical(potential: &dyn Potential, points: &Points) -> Option<Array1<f64>> {
     let rows = points.values.nrows();
     let every = rows.div_ceil(MOST_TYPICAL).max(1);
     let some = points.values.select(Axis(0), &(0..rows).step_by(every).collect::<Vec<_>>());
-    let mean = potential.value(some.view()).ok()?.mean()?;
-    mean.is_finite().then_some(mean)
+    potential.value(some.view()).ok()
+}
+
+fn mean(potentials: &Array1<f64>) -> Option<f64> {
+    potentials.mean().filter(|mean| mean.is_finite())
+}
+
+/// The finite ones in order; `None` where there is none.
+fn ascending(potentials: Array1<f64>) -> Option<Vec<f64>> {
+    let mut sorted: Vec<f64> = potentials.into_iter().filter(|s| s.is_finite()).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    (!sorted.is_empty()).then_some(sorted)
 }
 
 /// Refuses curves and end points that would not fit in memory, before any is made.
@@ -303,7 +383,7 @@ fn check_size(
     Ok(())
 }
 
-/// The cells in the order of the spec: model, method, weight, pair, repetition; then the samplers of the model.
+/// The cells in the order of the spec: model, method, weight, pair, repetition; then the samplers and studies of the model.
 fn expand(
     spec: &Spec,
     selection: &Selection<'_>,
@@ -313,7 +393,11 @@ fn expand(
     let pairs: usize = models.iter().map(|model| model.pairs.len()).sum();
     let curves = variants as u64 * pairs as u64;
     let samples = selection.samplers.len() as u64 * models.len() as u64;
-    let count = (curves + samples) * u64::from(selection.repetitions);
+    let looks = |model: &PlannedModel| {
+        selection.studies.iter().filter(|study| study.looks_at(&model.label)).count() as u64
+    };
+    let studies: u64 = models.iter().map(looks).sum();
+    let count = (curves + samples + studies) * u64::from(selection.repetitions);
     if count > MOST_CELLS {
         let place = spec.document.at(&[]);
         return Err(PlanError::TooManyCells { place, cells: count, most: MOST_CELLS });
@@ -335,7 +419,7 @@ fn expand(
             segments,
         };
         for (label, variants) in &selection.methods {
-            for Variant { lambda, interpolator } in variants {
+            for Variant { lambda, interpolator, derive } in variants {
                 for (pair_index, pair) in model.pairs.iter().enumerate() {
                     for repetition in 0..selection.repetitions {
                         push(
@@ -344,6 +428,7 @@ fn expand(
                             Work::Interpolate {
                                 model: index,
                                 method: interpolator.clone(),
+                                derive: derive.clone(),
                                 pair: pair_index,
                             },
                         );
@@ -357,6 +442,15 @@ fn expand(
                     key(label, None, SAMPLES, repetition, sampler.steps()),
                     sampler.evaluations_at_most(),
                     Work::Sample { model: index, sampler: sampler.clone() },
+                );
+            }
+        }
+        for spec in selection.studies.iter().filter(|spec| spec.looks_at(&model.label)) {
+            for repetition in 0..selection.repetitions {
+                push(
+                    key(&spec.label, None, STUDY, repetition, segments as u32),
+                    spec.study.evaluations_at_most(segments),
+                    Work::Study { model: index, kind: spec.kind, study: spec.study.clone() },
                 );
             }
         }

@@ -1,13 +1,14 @@
 //! End points: listed, drawn from data, or drawn from a standard normal law.
 
 use super::{PlanError, PlannedModel};
-use crate::Points;
 use crate::spec::Step::Key;
-use crate::spec::{ListedPair, PairSource, Selection, Spec};
+use crate::spec::{ListedPair, PairSource, Selection, Spec, WirePoint};
+use crate::{Points, SpecError};
 use likely_core::{Ends, Seed};
-use ndarray::{Array1, ArrayView1, ArrayView2};
+use ndarray::{Array1, ArrayView2};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub(super) fn pairs_of(
     selection: &Selection<'_>,
     datasets: &[Option<Arc<Points>>],
     model: &PlannedModel,
+    files: &mut BTreeMap<String, String>,
 ) -> Result<Vec<Pair>, PlanError> {
     let dim = model.potential.dim();
     let count = spec.pairs.count(selection.pairs);
@@ -57,8 +59,21 @@ pub(super) fn pairs_of(
         PairSource::None => Ok(Vec::new()),
         PairSource::Listed(pairs) => pairs
             .iter()
+            .filter(|pair| pair.is_for(&model.label))
             .take(count)
-            .map(|pair| fits(&pair.name, pair.start.len(), &|| pair.place.clone()).map(|()| listed(pair)))
+            .map(|pair| {
+                let resolved = listed(spec, pair, dim, files)?;
+                // One end point after the other, so that the message names the one that does not fit.
+                for end in [&resolved.start, &resolved.end] {
+                    fits(&pair.name, end.len(), &|| pair.place.clone())?;
+                }
+                resolved.ends(NonZeroUsize::MIN).map_err(|source| SpecError::Pair {
+                    place: pair.place.clone(),
+                    pair: pair.name.clone(),
+                    source,
+                })?;
+                Ok(resolved)
+            })
             .collect(),
         PairSource::FromDataset { dataset, .. } => {
             let own = || spec.models.iter().find(|known| known.label == model.label).and_then(|own| own.data);
@@ -78,14 +93,23 @@ pub(super) fn pairs_of(
     }
 }
 
-fn listed(pair: &ListedPair) -> Pair {
-    let own = |values: &[f64]| ArrayView1::from(values).to_owned();
-    Pair {
-        name: pair.name.clone(),
-        start: own(&pair.start),
-        end: own(&pair.end),
-        data: pair.data.as_ref().map(|(start, end)| (own(start), own(end))),
-    }
+fn listed(
+    spec: &Spec,
+    pair: &ListedPair,
+    dim: usize,
+    files: &mut BTreeMap<String, String>,
+) -> Result<Pair, PlanError> {
+    let mut read = |point: &WirePoint| {
+        point.coordinates(dim, spec.folder(), files).map(Array1::from_vec).map_err(|source| {
+            PlanError::PairPoint {
+                place: pair.place.clone(),
+                pair: pair.name.clone(),
+                source: Box::new(source),
+            }
+        })
+    };
+    let data = pair.data.clone().map(|(start, end)| (Array1::from_vec(start), Array1::from_vec(end)));
+    Ok(Pair { name: pair.name.clone(), start: read(&pair.start)?, end: read(&pair.end)?, data })
 }
 
 /// Two rows that are different points; there are some, so this ends.

@@ -1,15 +1,17 @@
 //! One cell: everything that happens between its key and its record.
 
+use super::study;
 use crate::Plan;
-use crate::plan::Work;
+use crate::plan::{PlannedModel, Work, embedded};
 use crate::spec::{Measure, Reveal};
 use cpu_time::ThreadTime;
-use likely_core::{Counted, CountedScore, Euclidean, Evaluations, ScoreOfPotential};
+use likely_core::{Counted, CountedScore, Evaluations, Geometry, ScoreOfPotential};
+use likely_geometries::Derive;
 use likely_methods::{Density, InterpolateError, Interpolator, SampleError, Sampler, Scene, Solution};
 use likely_metrics::{MetricError, Reading, SampleSubject, Subject};
 use likely_record::{
-    CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, MetricRecord, PlannedCell, Status,
-    StopRecord, TimingRecord,
+    CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, MetricRecord, PlannedCell, SeriesFile,
+    Status, StopRecord, TimingRecord,
 };
 use rand_chacha::ChaCha8Rng;
 use std::ops::ControlFlow;
@@ -21,6 +23,7 @@ use std::time::Instant;
 pub(super) struct Finished {
     pub(super) record: CellRecord,
     pub(super) curve: Option<CurveRecord>,
+    pub(super) series: Option<SeriesFile>,
     pub(super) timing: TimingRecord,
 }
 
@@ -34,19 +37,21 @@ pub(super) enum Outcome {
 
 /// What a method cost.
 #[derive(Debug, Clone, Copy, Default)]
-struct Cost {
-    evaluations: Evaluations,
-    wall_s: f64,
-    cpu_s: f64,
+pub(super) struct Cost {
+    pub(super) evaluations: Evaluations,
+    pub(super) wall_s: f64,
+    pub(super) cpu_s: f64,
 }
 
 /// Computes a cell. An error or a panic becomes a row that says so; only a request to stop leaves nothing.
 pub(super) fn run_cell(plan: &Plan, planned: &PlannedCell, work: &Work, stop: &AtomicBool) -> Outcome {
     let cell = || match work {
-        Work::Interpolate { model, method, pair } => {
-            interpolate(plan, &planned.key, *model, &**method, *pair, stop)
+        Work::Interpolate { model, method, derive, pair } => {
+            let solver = Solver { method: &**method, derive: derive.as_deref() };
+            interpolate(plan, &planned.key, *model, solver, *pair, stop)
         }
         Work::Sample { model, sampler } => sample(plan, &planned.key, *model, &**sampler, stop),
+        Work::Study { model, kind, study } => study::answer(plan, &planned.key, *model, kind, &**study, stop),
     };
     // A panic is a defect, but one of a single cell: the other rows are still worth having.
     catch_unwind(AssertUnwindSafe(cell)).unwrap_or_else(|panic| {
@@ -60,26 +65,33 @@ pub(super) fn run_cell(plan: &Plan, planned: &PlannedCell, work: &Work, stop: &A
     })
 }
 
+/// A method and the geometry that it solves in, where that is not the one of the model.
+#[derive(Clone, Copy)]
+struct Solver<'a> {
+    method: &'a dyn Interpolator,
+    derive: Option<&'a dyn Derive>,
+}
+
 fn interpolate(
     plan: &Plan,
     key: &CellKey,
     model: usize,
-    method: &dyn Interpolator,
+    solver: Solver<'_>,
     pair: usize,
     stop: &AtomicBool,
 ) -> Outcome {
     let pair = plan.pair(model, pair);
     let model = plan.model(model);
     let potential = &*model.potential;
-    let geometry = Euclidean::new(potential.dim());
+    let method = solver.method;
     let ends = match pair.ends(plan.segments()) {
         Ok(ends) => ends,
         Err(error) => {
             return without_curve(plan, key, Status::Failed, error.to_string(), Cost::default());
         }
     };
-    let ran = |density: Density<'_>, evaluations: &dyn Fn() -> Evaluations| {
-        let scene = Scene { geometry: &geometry, density: Some(density), typical: None };
+    let ran = |geometry: &dyn Geometry, density: Density<'_>, evaluations: &dyn Fn() -> Evaluations| {
+        let scene = Scene { geometry, density: Some(density), typical: model.typical_potentials() };
         if let Err(unsupported) = method.supports(&scene) {
             return (Err(unsupported.into()), Cost::default());
         }
@@ -95,12 +107,23 @@ fn interpolate(
     let (result, cost) = match model.reveal {
         Reveal::Potential => {
             let counted = Counted::new(potential);
-            ran(Density::Potential(&counted), &|| counted.evaluations())
+            // A geometry that is made of the density costs what the density costs.
+            let derived = match solver.derive.map(|derive| derive.over(&counted)).transpose() {
+                Ok(derived) => derived,
+                Err(reason) => return without_curve(plan, key, Status::Skipped, reason, Cost::default()),
+            };
+            let geometry = derived.as_deref().unwrap_or(&*model.geometry);
+            ran(geometry, Density::Potential(&counted), &|| counted.evaluations())
+        }
+        Reveal::Score if solver.derive.is_some() => {
+            let reason =
+                "the geometry is made of the density, and the model reveals its score alone".to_owned();
+            return without_curve(plan, key, Status::Skipped, reason, Cost::default());
         }
         Reveal::Score => {
             let score = ScoreOfPotential(potential);
             let counted = CountedScore::new(&score);
-            ran(Density::Score(&counted), &|| counted.evaluations())
+            ran(&*model.geometry, Density::Score(&counted), &|| counted.evaluations())
         }
     };
     match result {
@@ -114,7 +137,7 @@ fn interpolate(
 }
 
 /// The noise of a cell. The method is no axis of the stream: all methods see the same.
-fn noise(plan: &Plan, key: &CellKey) -> ChaCha8Rng {
+pub(super) fn noise(plan: &Plan, key: &CellKey) -> ChaCha8Rng {
     plan.seed().stream(&[
         ("experiment", &key.experiment),
         ("pair", &key.pair),
@@ -159,6 +182,7 @@ fn sample(plan: &Plan, key: &CellKey, model: usize, sampler: &dyn Sampler, stop:
         .map(|measure| match measure {
             Measure::Sample(metric) => reading_record(metric.id, (metric.evaluate)(&subject)),
             Measure::Curve(metric) => absent(metric.id, "it is a number about curves, and these are samples"),
+            Measure::Study(number) => absent(number.id, "it is a number of studies, and these are samples"),
         })
         .collect();
     let record = CellRecord {
@@ -173,25 +197,20 @@ fn sample(plan: &Plan, key: &CellKey, model: usize, sampler: &dyn Sampler, stop:
         reduction: None,
         metrics,
         curve_sha256: None,
+        series_sha256: None,
     };
-    Outcome::Finished(Box::new(Finished { record, curve: None, timing: timing(&cost) }))
+    Outcome::Finished(Box::new(Finished { record, curve: None, series: None, timing: timing(&cost) }))
 }
 
 /// The row of a curve. Metrics see the true potential, and what they evaluate is not counted.
-fn measured(
-    plan: &Plan,
-    key: &CellKey,
-    model: &crate::plan::PlannedModel,
-    solution: &Solution,
-    cost: Cost,
-) -> Outcome {
+fn measured(plan: &Plan, key: &CellKey, model: &PlannedModel, solution: &Solution, cost: Cost) -> Outcome {
     let curve = &solution.curve;
     let potential = &*model.potential;
     if let Some(reason) = not_what_was_asked(plan, solution, potential.dim()) {
         return without_curve(plan, key, Status::Failed, reason, cost);
     }
-    let geometry = Euclidean::new(potential.dim());
-    let mut subject = match Subject::new(curve, &geometry, Some(potential)) {
+    let geometry = &*model.geometry;
+    let mut subject = match Subject::new(curve, geometry, Some(potential)) {
         Ok(subject) => subject,
         Err(error) => {
             let reason = format!("evaluating the density along the curve: {error}");
@@ -209,12 +228,15 @@ fn measured(
         .map(|measure| match measure {
             Measure::Curve(metric) => reading_record(metric.id, (metric.evaluate)(&subject)),
             Measure::Sample(metric) => absent(metric.id, "it is a number about samples, and this is a curve"),
+            Measure::Study(number) => absent(number.id, "it is a number of studies, and this is a curve"),
         })
         .collect();
+    let values: Vec<f64> = curve.points().iter().copied().collect();
     let curve = CurveRecord {
         points: curve.segments() + 1,
         dim: curve.dim(),
-        values: curve.points().iter().copied().collect(),
+        embedded: embedded(geometry, &values),
+        values,
     };
     let curve_sha256 = match curve.sha256() {
         Ok(sha256) => sha256,
@@ -237,8 +259,9 @@ fn measured(
         reduction: solution.reduction.map(str::to_owned),
         metrics,
         curve_sha256: Some(curve_sha256),
+        series_sha256: None,
     };
-    Outcome::Finished(Box::new(Finished { record, curve: Some(curve), timing: timing(&cost) }))
+    Outcome::Finished(Box::new(Finished { record, curve: Some(curve), series: None, timing: timing(&cost) }))
 }
 
 /// What is wrong with a solution that its types allow.
@@ -260,7 +283,13 @@ fn not_what_was_asked(plan: &Plan, solution: &Solution, dim: usize) -> Option<St
 }
 
 /// A row without a curve, whose metrics all give the same reason.
-fn without_curve(plan: &Plan, key: &CellKey, status: Status, reason: String, cost: Cost) -> Outcome {
+pub(super) fn without_curve(
+    plan: &Plan,
+    key: &CellKey,
+    status: Status,
+    reason: String,
+    cost: Cost,
+) -> Outcome {
     let metrics = plan.metrics().iter().map(|measure| absent(measure.id(), &reason)).collect();
     let record = CellRecord {
         format: FORMAT,
@@ -274,8 +303,9 @@ fn without_curve(plan: &Plan, key: &CellKey, status: Status, reason: String, cos
         reduction: None,
         metrics,
         curve_sha256: None,
+        series_sha256: None,
     };
-    Outcome::Finished(Box::new(Finished { record, curve: None, timing: timing(&cost) }))
+    Outcome::Finished(Box::new(Finished { record, curve: None, series: None, timing: timing(&cost) }))
 }
 
 /// A metric as the record holds it; a number that is not finite is none.
@@ -293,15 +323,15 @@ fn reading_record(id: &str, reading: Result<Reading, MetricError>) -> MetricReco
 }
 
 /// A metric without a value.
-fn absent(id: &str, reason: &str) -> MetricRecord {
+pub(super) fn absent(id: &str, reason: &str) -> MetricRecord {
     MetricRecord { id: id.to_owned(), value: None, std_err: None, reason: Some(reason.to_owned()) }
 }
 
-fn counts(evaluations: Evaluations) -> EvaluationCounts {
+pub(super) fn counts(evaluations: Evaluations) -> EvaluationCounts {
     EvaluationCounts { values: evaluations.values, gradients: evaluations.gradients }
 }
 
-fn timing(cost: &Cost) -> TimingRecord {
+pub(super) fn timing(cost: &Cost) -> TimingRecord {
     TimingRecord { format: FORMAT, wall_s: cost.wall_s, cpu_s: cost.cpu_s }
 }
 
@@ -406,7 +436,7 @@ draw = { gaussian = { count = 1 } }
         ];
         let (planned, _) = plan.cells().next().unwrap();
         let run = |bad: Bad| {
-            let work = Work::Interpolate { model: 0, method: Arc::new(bad), pair: 0 };
+            let work = Work::Interpolate { model: 0, method: Arc::new(bad), derive: None, pair: 0 };
             match run_cell(&plan, planned, &work, &AtomicBool::new(false)) {
                 Outcome::Finished(finished) => finished,
                 Outcome::Interrupted => panic!("nobody asked to stop"),

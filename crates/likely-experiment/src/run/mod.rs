@@ -1,6 +1,7 @@
 //! Runs: cells in parallel, one file each, resumed where they were left.
 
 mod cell;
+mod study;
 
 use crate::Plan;
 use cell::{Outcome, run_cell};
@@ -94,7 +95,7 @@ impl RunSummary {
     }
 }
 
-/// Whether a cell ran to its end; samplers have no stop, they just take their steps.
+/// Whether a cell ran to its end; samplers and studies have no stop.
 fn converged(record: &CellRecord) -> bool {
     record.status == Status::Ok && record.stop.as_ref().is_none_or(|stop| stop.converged)
 }
@@ -153,7 +154,11 @@ pub fn run(
                 return summary;
             };
             let record = &finished.record;
-            if let Err(error) = folder.write_cell(record, finished.curve.as_ref(), &finished.timing) {
+            let written = match &finished.series {
+                Some(series) => folder.write_study(record, Some(series), &finished.timing),
+                None => folder.write_cell(record, finished.curve.as_ref(), &finished.timing),
+            };
+            if let Err(error) = written {
                 halt.store(true, Ordering::Relaxed);
                 if let Ok(mut broken) = broken.lock() {
                     broken.get_or_insert(error);

@@ -1,11 +1,14 @@
 //! From keys to a checked spec.
 
 use super::Step::{Item, Key};
+use super::claims::{self, ClaimPlace};
+use super::geometry::{self, GeometrySpec};
+use super::study::{check_some_models, check_studies};
 use super::suggest::closest;
 use super::wire::{WireDraw, WirePair, WireTier};
 use super::{
     Document, ListedPair, Measure, MethodSpec, ModelSpec, PairSource, SamplerSpec, Spec, SpecError, Step,
-    Tier, WireSpec, refer,
+    Tier, WirePoint, WireSpec, refer,
 };
 use likely_core::Ends;
 use ndarray::ArrayView1;
@@ -38,11 +41,20 @@ pub(crate) fn check(document: Document, mut wire: WireSpec) -> Result<Spec, Spec
     let metrics = check_metrics(&document, &wire)?;
     let datasets: Vec<&str> = wire.dataset.iter().map(|dataset| dataset.label.as_str()).collect();
     check_labels(&document, "dataset", "label", &datasets)?;
-    let models = check_models(&document, &wire, &datasets)?;
+    let geometries = geometry::check_geometries(&document, &mut wire)?;
+    let datasets: Vec<&str> = wire.dataset.iter().map(|dataset| dataset.label.as_str()).collect();
+    let models = check_models(&document, &wire, &datasets, &geometries)?;
     let methods = check_methods(&document, &mut wire)?;
     let samplers = check_samplers(&document, &mut wire)?;
+    let studies = check_studies(&document, &mut wire)?;
     let pairs = check_pairs(&document, &wire)?;
-    let spec = Spec { document, wire, metrics, models, methods, samplers, pairs };
+    let mut claim_places: Vec<ClaimPlace> = (0..wire.claim.len()).map(ClaimPlace::Spec).collect();
+    for (claim, place) in claims::read_files(&document, &std::mem::take(&mut wire.claims))? {
+        wire.claim.push(claim);
+        claim_places.push(place);
+    }
+    let spec =
+        Spec { document, wire, metrics, models, geometries, methods, samplers, studies, pairs, claim_places };
     for tier in Tier::ALL {
         if let Some(own) = spec.tier(tier) {
             check_tier(&spec, tier, own)?;
@@ -87,19 +99,30 @@ pub(crate) fn check_labels(
 ) -> Result<(), SpecError> {
     let mut seen = BTreeSet::new();
     for (i, label) in labels.iter().enumerate() {
-        let place = || document.at(&[Key(section), Item(i), Key(key)]);
-        if label.trim().is_empty() || label.chars().any(char::is_control) {
-            return Err(SpecError::WrongValue {
-                place: place(),
-                key: format!("{section}[{i}].{key}"),
-                reason: "expected a name of at least one visible character, on one line".to_owned(),
-            });
-        }
+        check_label(document, section, key, i, label)?;
         if !seen.insert(label) {
-            return Err(SpecError::Repeated { place: place(), what: section, name: (*label).to_owned() });
+            let place = document.at(&[Key(section), Item(i), Key(key)]);
+            return Err(SpecError::Repeated { place, what: section, name: (*label).to_owned() });
         }
     }
     Ok(())
+}
+
+fn check_label(
+    document: &Document,
+    section: &'static str,
+    key: &'static str,
+    i: usize,
+    label: &str,
+) -> Result<(), SpecError> {
+    if !label.trim().is_empty() && !label.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(SpecError::WrongValue {
+        place: document.at(&[Key(section), Item(i), Key(key)]),
+        key: format!("{section}[{i}].{key}"),
+        reason: "expected a name of at least one visible character, on one line".to_owned(),
+    })
 }
 
 /// An error that `name` is not among `accepted`.
@@ -161,6 +184,7 @@ fn check_models(
     document: &Document,
     wire: &WireSpec,
     datasets: &[&str],
+    geometries: &[GeometrySpec],
 ) -> Result<Vec<ModelSpec>, SpecError> {
     if wire.model.is_empty() {
         return Err(SpecError::Empty { place: document.at(&[]), key: "model".to_owned(), what: "model" });
@@ -179,13 +203,14 @@ fn check_models(
             })
         };
         let data = model.data.as_ref().map(find).transpose()?;
-        Ok(ModelSpec { label: model.label.clone(), kind, data, reveal: model.reveal })
+        let geometry = geometry::of_model(document, i, model.geometry.as_ref(), geometries)?;
+        Ok(ModelSpec { label: model.label.clone(), kind, data, geometry, reveal: model.reveal })
     };
     wire.model.iter().enumerate().map(check).collect()
 }
 
 fn check_methods(document: &Document, wire: &mut WireSpec) -> Result<Vec<MethodSpec>, SpecError> {
-    if wire.method.is_empty() && wire.sampler.is_empty() {
+    if wire.method.is_empty() && wire.sampler.is_empty() && wire.study.is_empty() {
         return Err(SpecError::Empty { place: document.at(&[]), key: "method".to_owned(), what: "method" });
     }
     let labels: Vec<&str> = wire.method.iter().map(|method| method.label.as_str()).collect();
@@ -217,9 +242,11 @@ fn check_methods(document: &Document, wire: &mut WireSpec) -> Result<Vec<MethodS
             }
         }
         method.config = built.resolved;
+        let derive = geometry::of_method(document, i, method)?;
         methods.push(MethodSpec {
             label: method.label.clone(),
             interpolator: Arc::from(built.interpolator),
+            derive,
             sweep: method.lambda.clone(),
         });
     }
@@ -279,9 +306,9 @@ fn check_pairs(document: &Document, wire: &WireSpec) -> Result<PairSource, SpecE
         (None, []) if wire.method.is_empty() => Ok(PairSource::None),
         (None, []) => Err(form(&[], "the spec has methods but no pairs of end points")),
         (None, pairs) => {
-            let names: Vec<&str> = pairs.iter().map(|pair| pair.name.as_str()).collect();
-            check_labels(document, "pair", "name", &names)?;
-            let pairs = pairs.iter().enumerate().map(|(i, pair)| check_pair(document, i, pair));
+            check_pair_names(document, pairs)?;
+            let models: Vec<String> = wire.model.iter().map(|model| model.label.clone()).collect();
+            let pairs = pairs.iter().enumerate().map(|(i, pair)| check_pair(document, i, pair, &models));
             Ok(PairSource::Listed(pairs.collect::<Result<_, _>>()?))
         }
         (Some(pairs), []) => {
@@ -312,20 +339,57 @@ fn check_pairs(document: &Document, wire: &WireSpec) -> Result<PairSource, SpecE
     }
 }
 
-fn check_pair(document: &Document, i: usize, pair: &WirePair) -> Result<ListedPair, SpecError> {
+/// Every name good, and used once for each model.
+fn check_pair_names(document: &Document, pairs: &[WirePair]) -> Result<(), SpecError> {
+    for (i, pair) in pairs.iter().enumerate() {
+        check_label(document, "pair", "name", i, &pair.name)?;
+        let share = |other: &WirePair| match (&pair.models, &other.models) {
+            (Some(own), Some(others)) => own.iter().any(|label| others.contains(label)),
+            _ => true,
+        };
+        if pairs[..i].iter().any(|other| other.name == pair.name && share(other)) {
+            let place = document.at(&[Key("pair"), Item(i), Key("name")]);
+            return Err(SpecError::Repeated { place, what: "pair", name: pair.name.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn check_pair(
+    document: &Document,
+    i: usize,
+    pair: &WirePair,
+    models: &[String],
+) -> Result<ListedPair, SpecError> {
+    let section = [Key("pair"), Item(i)];
+    check_some_models(document, section, &format!("pair[{i}].models"), pair.models.as_ref(), models)?;
     let place = document.at(&[Key("pair"), Item(i)]);
     let data = match (&pair.start_data, &pair.end_data) {
         (Some(start), Some(end)) => Some((start.clone(), end.clone())),
         (None, None) => None,
         _ => return Err(SpecError::HalfData { place, pair: pair.name.clone() }),
     };
-    let ends = Ends::new(ArrayView1::from(&pair.start), ArrayView1::from(&pair.end), NonZeroUsize::MIN);
-    ends.and_then(|ends| match &data {
-        Some((start, end)) => ends.with_data(ArrayView1::from(start), ArrayView1::from(end)),
-        None => Ok(ends),
+    // Other forms have coordinates once the model is known.
+    if let (WirePoint::List(start), WirePoint::List(end)) = (&pair.start, &pair.end) {
+        let ends = Ends::new(ArrayView1::from(start), ArrayView1::from(end), NonZeroUsize::MIN);
+        ends.and_then(|ends| match &data {
+            Some((start, end)) => ends.with_data(ArrayView1::from(start), ArrayView1::from(end)),
+            None => Ok(ends),
+        })
+        .map_err(|source| SpecError::Pair {
+            place: place.clone(),
+            pair: pair.name.clone(),
+            source,
+        })?;
+    }
+    Ok(ListedPair {
+        name: pair.name.clone(),
+        models: pair.models.clone(),
+        start: pair.start.clone(),
+        end: pair.end.clone(),
+        data,
+        place,
     })
-    .map_err(|source| SpecError::Pair { place: place.clone(), pair: pair.name.clone(), source })?;
-    Ok(ListedPair { name: pair.name.clone(), start: pair.start.clone(), end: pair.end.clone(), data, place })
 }
 
 fn check_tier(spec: &Spec, tier: Tier, own: &WireTier) -> Result<(), SpecError> {
@@ -339,6 +403,7 @@ fn check_tier(spec: &Spec, tier: Tier, own: &WireTier) -> Result<(), SpecError> 
     let kept = [
         ("models", "model", own.models.as_ref(), spec.models().map(str::to_owned).collect::<Vec<_>>()),
         ("methods", "method", own.methods.as_ref(), refer::methods(spec)),
+        ("studies", "study", own.studies.as_ref(), spec.studies().map(str::to_owned).collect()),
     ];
     for (key, what, labels, known) in kept {
         let Some(labels) = labels else { continue };

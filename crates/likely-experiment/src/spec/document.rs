@@ -22,6 +22,13 @@ pub struct Place {
     pub column: u32,
 }
 
+impl Place {
+    /// The place of a byte of a text that was read from `path`.
+    pub(crate) fn in_text(path: &Path, text: &str, offset: usize) -> Self {
+        place_in(&Arc::from(path), text, offset)
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.path.display(), self.line, self.column)

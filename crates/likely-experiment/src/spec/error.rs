@@ -212,6 +212,26 @@ pub enum SpecError {
         /// Weights that the method uses.
         accepted: Vec<String>,
     },
+    /// A file of claims could not be read.
+    #[error("{place}: cannot read the claims {}: {source}", path.display())]
+    ClaimsFile {
+        /// Where the spec names it.
+        place: Place,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file of claims holds something else.
+    #[error(
+        "{place}: this is no claim: {reason}; expected {{ \"claims\": [{{ \"model\": ..., \"method\": ..., \"metric\": ..., \"value\": ..., \"tolerance\": ..., \"place\": ... }}] }}"
+    )]
+    Claim {
+        /// Where in the file.
+        place: Place,
+        /// What the reader said.
+        reason: String,
+    },
     /// The resolved spec could not be written as TOML.
     #[error("the spec {} cannot be written with its defaults: {reason}", path.display())]
     Resolve {

@@ -1,27 +1,38 @@
 //! Specs: what an experiment consists of, read from TOML and checked.
 
 mod check;
+mod claims;
 mod document;
 mod error;
+mod geometry;
+mod measure;
+mod point;
 mod refer;
+mod study;
 pub(crate) mod suggest;
 mod tier;
 mod wire;
 
 pub(crate) use check::config_of;
+pub(crate) use claims::ClaimPlace;
 pub use document::Place;
 pub(crate) use document::{Document, Step};
 pub use error::SpecError;
+pub(crate) use geometry::GeometrySpec;
+pub(crate) use measure::Measure;
+pub use point::PointError;
+pub(crate) use point::WirePoint;
+pub(crate) use study::StudySpec;
 pub(crate) use tier::{Selection, Variant};
 pub use tier::{Tier, UnknownTier};
 pub use wire::Reveal;
-pub(crate) use wire::WireSpec;
+pub(crate) use wire::{WireSpec, WireSurface};
 
+use likely_geometries::Derive;
 use likely_methods::{Interpolator, Sampler};
-use likely_metrics::{Better, Metric, SampleMetric};
 use likely_models::Model;
-use likely_record::{MetricMeta, sha256_hex};
-use std::collections::BTreeMap;
+use likely_record::sha256_hex;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,9 +45,13 @@ pub struct Spec {
     pub(crate) wire: WireSpec,
     pub(crate) metrics: Vec<Measure>,
     pub(crate) models: Vec<ModelSpec>,
+    pub(crate) geometries: Vec<GeometrySpec>,
     methods: Vec<MethodSpec>,
     samplers: Vec<SamplerSpec>,
+    pub(crate) studies: Vec<StudySpec>,
     pub(crate) pairs: PairSource,
+    /// Where each claim stands.
+    claim_places: Vec<ClaimPlace>,
 }
 
 /// A model that a spec names; it is built by [`crate::Plan::new`], which reads the data first.
@@ -46,6 +61,8 @@ pub(crate) struct ModelSpec {
     pub(crate) kind: &'static Model,
     /// Index of its data set.
     pub(crate) data: Option<usize>,
+    /// Index of its geometry; flat space where absent.
+    pub(crate) geometry: Option<usize>,
     pub(crate) reveal: Reveal,
 }
 
@@ -54,6 +71,8 @@ pub(crate) struct ModelSpec {
 pub(crate) struct MethodSpec {
     pub(crate) label: String,
     pub(crate) interpolator: Arc<dyn Interpolator>,
+    /// Makes the geometry that it solves in; that of the model where absent.
+    pub(crate) derive: Option<Arc<dyn Derive>>,
     /// Weights to sweep, where the spec lists some.
     pub(crate) sweep: Option<Vec<f64>>,
 }
@@ -61,15 +80,17 @@ pub(crate) struct MethodSpec {
 impl MethodSpec {
     /// The weights that its cells carry, with the method at each; `sweep` replaces that of the spec.
     pub(crate) fn variants(&self, sweep: Option<&[f64]>) -> Vec<Variant> {
+        let derive = || self.derive.clone();
         match self.sweep.as_deref().map(|own| sweep.unwrap_or(own)) {
             None => {
-                vec![Variant { lambda: self.interpolator.lambda(), interpolator: self.interpolator.clone() }]
+                let (lambda, interpolator) = (self.interpolator.lambda(), self.interpolator.clone());
+                vec![Variant { lambda, interpolator, derive: derive() }]
             }
             Some(sweep) => sweep
                 .iter()
                 .filter_map(|&lambda| {
                     let interpolator = Arc::from(self.interpolator.with_lambda(lambda)?);
-                    Some(Variant { lambda: Some(lambda), interpolator })
+                    Some(Variant { lambda: Some(lambda), interpolator, derive: derive() })
                 })
                 .collect(),
         }
@@ -86,56 +107,6 @@ impl MethodSpec {
 pub(crate) struct SamplerSpec {
     pub(crate) label: String,
     pub(crate) sampler: Arc<dyn Sampler>,
-}
-
-/// A metric of curves or of samples; their ids do not overlap.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Measure {
-    Curve(&'static Metric),
-    Sample(&'static SampleMetric),
-}
-
-impl Measure {
-    pub(crate) fn find(id: &str) -> Option<Self> {
-        likely_metrics::find(id)
-            .map(Self::Curve)
-            .or_else(|| likely_metrics::find_sample(id).map(Self::Sample))
-    }
-
-    /// Ids of every metric there is.
-    pub(crate) fn ids() -> Vec<String> {
-        let curve = likely_metrics::ALL.iter().map(|metric| metric.id);
-        let mut ids: Vec<&str> =
-            curve.chain(likely_metrics::SAMPLE_ALL.iter().map(|metric| metric.id)).collect();
-        ids.sort_unstable();
-        ids.into_iter().map(str::to_owned).collect()
-    }
-
-    pub(crate) fn id(self) -> &'static str {
-        match self {
-            Self::Curve(metric) => metric.id,
-            Self::Sample(metric) => metric.id,
-        }
-    }
-
-    /// What a report says of it.
-    pub(crate) fn meta(self) -> MetricMeta {
-        let (unit, better, definition) = match self {
-            Self::Curve(metric) => (metric.unit, metric.better, metric.definition),
-            Self::Sample(metric) => (metric.unit, metric.better, metric.definition),
-        };
-        let better = match better {
-            Better::Lower => "lower",
-            Better::Higher => "higher",
-            Better::Neither => "neither",
-        };
-        MetricMeta {
-            id: self.id().to_owned(),
-            unit: unit.to_owned(),
-            better: better.to_owned(),
-            definition: definition.to_owned(),
-        }
-    }
 }
 
 /// Where end points come from.
@@ -177,7 +148,12 @@ impl PairSource {
     pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Self::None => Vec::new(),
-            Self::Listed(pairs) => pairs.iter().map(|pair| pair.name.clone()).collect(),
+            Self::Listed(pairs) => {
+                // Models that have different pairs may call them alike.
+                let mut seen = BTreeSet::new();
+                let names = pairs.iter().map(|pair| &pair.name);
+                names.filter(|name| seen.insert(name.as_str())).cloned().collect()
+            }
             Self::FromDataset { .. } | Self::Gaussian { .. } => {
                 (0..self.count(None)).map(|i| i.to_string()).collect()
             }
@@ -189,10 +165,19 @@ impl PairSource {
 #[derive(Debug, Clone)]
 pub(crate) struct ListedPair {
     pub(crate) name: String,
-    pub(crate) start: Vec<f64>,
-    pub(crate) end: Vec<f64>,
+    /// Labels of the models that it is for; all when absent.
+    pub(crate) models: Option<Vec<String>>,
+    pub(crate) start: WirePoint,
+    pub(crate) end: WirePoint,
     pub(crate) data: Option<(Vec<f64>, Vec<f64>)>,
     pub(crate) place: Place,
+}
+
+impl ListedPair {
+    /// Whether it is for the model.
+    pub(crate) fn is_for(&self, model: &str) -> bool {
+        self.models.as_ref().is_none_or(|models| models.iter().any(|label| label == model))
+    }
 }
 
 impl Spec {
@@ -273,6 +258,16 @@ impl Spec {
     /// Labels of the samplers, in order.
     pub fn samplers(&self) -> impl Iterator<Item = &str> {
         self.samplers.iter().map(|sampler| sampler.label.as_str())
+    }
+
+    /// Labels of the studies, in order.
+    pub fn studies(&self) -> impl Iterator<Item = &str> {
+        self.studies.iter().map(|study| study.label.as_str())
+    }
+
+    /// Labels of the geometries, in order.
+    pub fn geometries(&self) -> impl Iterator<Item = &str> {
+        self.geometries.iter().map(|geometry| geometry.label.as_str())
     }
 
     /// Ids of the metrics measured, in order.

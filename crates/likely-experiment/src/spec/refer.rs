@@ -2,21 +2,25 @@
 
 use super::Step::{Item, Key};
 use super::check::{check_id, unknown};
-use super::{Spec, SpecError, Step, WireSpec};
+use super::claims;
+use super::suggest::closest;
+use super::{Place, Spec, SpecError, Step, WireSpec};
 use likely_record::{Axis, FigureKind, SavingRecord};
 use std::collections::BTreeSet;
 
-/// Labels of everything that makes cells: methods and samplers.
+/// Labels of what tiers select as methods: methods and samplers.
 pub(crate) fn methods(spec: &Spec) -> Vec<String> {
     spec.methods().chain(spec.samplers()).map(str::to_owned).collect()
 }
 
 /// What exists, by what it is called.
-struct Known<'a> {
-    spec: &'a Spec,
-    models: Vec<String>,
-    methods: Vec<String>,
-    pairs: Vec<String>,
+pub(super) struct Known<'a> {
+    pub(super) spec: &'a Spec,
+    pub(super) models: Vec<String>,
+    /// Methods, samplers and studies.
+    pub(super) methods: Vec<String>,
+    pub(super) studies: Vec<String>,
+    pub(super) pairs: Vec<String>,
 }
 
 impl Known<'_> {
@@ -31,6 +35,26 @@ impl Known<'_> {
             return Ok(());
         }
         Err(unknown(&self.spec.document, steps, what, name, accepted.to_vec()))
+    }
+
+    /// The same for a name that may stand in another file.
+    pub(super) fn one_at(
+        &self,
+        place: impl Fn() -> Place,
+        what: &'static str,
+        name: &str,
+        accepted: &[String],
+    ) -> Result<(), SpecError> {
+        if accepted.iter().any(|known| known == name) {
+            return Ok(());
+        }
+        Err(SpecError::UnknownName {
+            place: place(),
+            what,
+            name: name.to_owned(),
+            suggestion: closest(name, accepted),
+            accepted: accepted.to_vec(),
+        })
     }
 
     fn all(
@@ -56,14 +80,15 @@ pub(crate) fn check(spec: &Spec) -> Result<(), SpecError> {
     let known = Known {
         spec,
         models: spec.models().map(str::to_owned).collect(),
-        methods: methods(spec),
+        methods: methods(spec).into_iter().chain(spec.studies().map(str::to_owned)).collect(),
+        studies: spec.studies().map(str::to_owned).collect(),
         pairs: spec.pairs.names(),
     };
     check_ids(spec)?;
     check_tables(&known)?;
     check_savings(&known)?;
     check_figures(&known)?;
-    check_claims(&known)
+    claims::check(&known)
 }
 
 fn check_ids(spec: &Spec) -> Result<(), SpecError> {
@@ -166,6 +191,25 @@ fn check_savings(known: &Known<'_>) -> Result<(), SpecError> {
     Ok(())
 }
 
+/// Studies that a figure of series shows, of which there must be some.
+fn check_series(
+    known: &Known<'_>,
+    figure: usize,
+    kind: &'static str,
+    studies: &[String],
+) -> Result<(), SpecError> {
+    let steps = [Key("figure"), Item(figure), Key("show"), Key(kind)];
+    if known.studies.is_empty() {
+        return Err(SpecError::WrongValue {
+            place: known.spec.document.at(&steps),
+            key: format!("figure[{figure}].show.{kind}"),
+            reason: "series come from studies, and the spec has no `[[study]]`".to_owned(),
+        });
+    }
+    let steps: Vec<_> = steps.into_iter().chain([Key("studies")]).collect();
+    known.all(&steps, "study", studies, &known.studies)
+}
+
 fn check_figures(known: &Known<'_>) -> Result<(), SpecError> {
     for (i, figure) in known.spec.wire.figure.iter().enumerate() {
         let step = |kind, key| [Key("figure"), Item(i), Key("show"), Key(kind), Key(key)];
@@ -185,53 +229,36 @@ fn check_figures(known: &Known<'_>) -> Result<(), SpecError> {
                 known.metric(&step("tradeoff", "y"), y)?;
                 known.all(&step("tradeoff", "methods"), "method", methods, &known.methods)?;
             }
+            FigureKind::SeriesLines { y, studies, .. } => {
+                check_series(known, i, "series-lines", studies)?;
+                if y.is_empty() {
+                    return Err(SpecError::Empty {
+                        place: known.spec.document.at(&step("series-lines", "y")),
+                        key: format!("figure[{i}].show.series-lines.y"),
+                        what: "column",
+                    });
+                }
+            }
+            FigureKind::SeriesMap { studies, .. } => check_series(known, i, "series-map", studies)?,
+            FigureKind::SurfaceCurves { methods, pair } => {
+                known.all(&step("surface-curves", "methods"), "method", methods, &known.methods)?;
+                if let Some(pair) = pair {
+                    known.one(&step("surface-curves", "pair"), "pair", pair, &known.pairs)?;
+                }
+                if known.spec.models.iter().all(|model| model.geometry.is_none()) {
+                    return Err(SpecError::WrongValue {
+                        place: known.spec.document.at(&step("surface-curves", "methods")[..4]),
+                        key: format!("figure[{i}].show.surface-curves"),
+                        reason: "no model names a `geometry`, so there is no surface to draw on".to_owned(),
+                    });
+                }
+            }
         }
     }
     Ok(())
 }
 
-fn check_claims(known: &Known<'_>) -> Result<(), SpecError> {
-    let document = &known.spec.document;
-    for (i, claim) in known.spec.wire.claim.iter().enumerate() {
-        let step = |key| [Key("claim"), Item(i), Key(key)];
-        known.one(&step("model"), "model", &claim.model, &known.models)?;
-        known.one(&step("method"), "method", &claim.method, &known.methods)?;
-        known.metric(&step("metric"), &claim.metric)?;
-        if let Some(pair) = &claim.pair {
-            known.one(&step("pair"), "pair", pair, &known.pairs)?;
-        }
-        if claim.tolerance < 0.0 {
-            return Err(SpecError::WrongValue {
-                place: document.at(&step("tolerance")),
-                key: format!("claim[{i}].tolerance"),
-                reason: format!("found {}, expected 0 or more", claim.tolerance),
-            });
-        }
-        let lambdas = lambdas_of(known.spec, &claim.method);
-        let accepted = || lambdas.iter().map(ToString::to_string).collect();
-        match claim.lambda {
-            Some(lambda) if !lambdas.iter().any(|known| known.to_bits() == (lambda + 0.0).to_bits()) => {
-                return Err(SpecError::UnknownLambda {
-                    place: document.at(&step("lambda")),
-                    method: claim.method.clone(),
-                    lambda,
-                    accepted: accepted(),
-                });
-            }
-            None if lambdas.len() > 1 => {
-                return Err(SpecError::AmbiguousClaim {
-                    place: document.at(&[Key("claim"), Item(i)]),
-                    method: claim.method.clone(),
-                    accepted: accepted(),
-                });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn lambdas_of(spec: &Spec, label: &str) -> Vec<f64> {
+pub(super) fn lambdas_of(spec: &Spec, label: &str) -> Vec<f64> {
     spec.methods.iter().find(|method| method.label == label).map_or_else(Vec::new, super::MethodSpec::lambdas)
 }
 

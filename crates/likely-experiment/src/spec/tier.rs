@@ -1,7 +1,8 @@
 //! Tiers: how much of an experiment to run.
 
 use super::wire::WireTier;
-use super::{ModelSpec, Spec};
+use super::{ModelSpec, Spec, StudySpec};
+use likely_geometries::Derive;
 use likely_methods::{Interpolator, Sampler};
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -63,6 +64,8 @@ impl FromStr for Tier {
 pub(crate) struct Variant {
     pub(crate) lambda: Option<f64>,
     pub(crate) interpolator: Arc<dyn Interpolator>,
+    /// Makes the geometry that it solves in; that of the model where absent.
+    pub(crate) derive: Option<Arc<dyn Derive>>,
 }
 
 /// What of a spec a tier runs.
@@ -74,6 +77,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) methods: Vec<(&'a str, Vec<Variant>)>,
     /// Label of each sampler.
     pub(crate) samplers: Vec<(&'a str, Arc<dyn Sampler>)>,
+    /// The studies.
+    pub(crate) studies: Vec<&'a StudySpec>,
     /// How many pairs, where the tier says so: that many drawn ones, or the first so many listed ones.
     pub(crate) pairs: Option<NonZeroUsize>,
     pub(crate) repetitions: u32,
@@ -98,6 +103,7 @@ impl Spec {
         };
         let models = own.and_then(|own| own.models.as_ref());
         let methods = own.and_then(|own| own.methods.as_ref());
+        let studies = own.and_then(|own| own.studies.as_ref());
         let sweep = own.and_then(|own| own.lambda.as_deref());
         let kept = |model: &ModelSpec| keeps(models, &model.label);
         Selection {
@@ -114,6 +120,7 @@ impl Spec {
                 .filter(|sampler| keeps(methods, &sampler.label))
                 .map(|sampler| (sampler.label.as_str(), sampler.sampler.clone()))
                 .collect(),
+            studies: self.studies.iter().filter(|study| keeps(studies, &study.label)).collect(),
             pairs: own.and_then(|own| own.pairs).and_then(|count| NonZeroUsize::new(count as usize)),
             repetitions: own.and_then(|own| own.repetitions).unwrap_or(self.wire.repetitions),
             segments: NonZeroUsize::new(

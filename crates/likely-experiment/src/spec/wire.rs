@@ -1,5 +1,6 @@
 //! The keys of a spec, as TOML has them; nothing here is checked beyond its type.
 
+use super::point::WirePoint;
 use likely_record::{ClaimRecord, FigureRecord, SavingRecord, TableRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ pub(crate) struct WireSpec {
     #[serde(default = "one")]
     pub(crate) repetitions: u32,
     pub(crate) metrics: Vec<String>,
+    /// Files of claims; a resolved spec holds the claims themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) claims: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pairs: Option<WirePairs>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -28,11 +32,15 @@ pub(crate) struct WireSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) dataset: Vec<WireDataset>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) geometry: Vec<WireGeometry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) model: Vec<WireModel>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) method: Vec<WireMethod>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) sampler: Vec<WireSampler>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) study: Vec<WireStudy>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) pair: Vec<WirePair>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -60,6 +68,50 @@ pub(crate) struct WireDataset {
     pub(crate) standardise: bool,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireGeometry {
+    pub(crate) label: String,
+    pub(crate) kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) surface: Option<WireSurface>,
+    #[serde(default)]
+    pub(crate) config: toml::Table,
+}
+
+/// The part of a surface that pictures show.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireSurface {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) u: Option<[f64; 2]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) v: Option<[f64; 2]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rows: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<u32>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireDerived {
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) config: toml::Table,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireStudy {
+    pub(crate) kind: String,
+    pub(crate) label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) models: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) config: toml::Table,
+}
+
 /// What methods see of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -78,6 +130,8 @@ pub(crate) struct WireModel {
     pub(crate) kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) geometry: Option<String>,
     #[serde(default)]
     pub(crate) reveal: Reveal,
     #[serde(default)]
@@ -91,6 +145,8 @@ pub(crate) struct WireMethod {
     pub(crate) label: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lambda: Option<Vec<f64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) geometry: Option<WireDerived>,
     #[serde(default)]
     pub(crate) config: toml::Table,
 }
@@ -108,8 +164,10 @@ pub(crate) struct WireSampler {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct WirePair {
     pub(crate) name: String,
-    pub(crate) start: Vec<f64>,
-    pub(crate) end: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) models: Option<Vec<String>>,
+    pub(crate) start: WirePoint,
+    pub(crate) end: WirePoint,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) start_data: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +217,8 @@ pub(crate) struct WireTier {
     pub(crate) models: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) methods: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) studies: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lambda: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -39,6 +39,7 @@ fn cell(pair: &str, lambda: Option<f64>, value: Option<f64>) -> CellRecord {
             reason: value.is_none().then(|| "no density".to_owned()),
         }],
         curve_sha256: None,
+        series_sha256: None,
     }
 }
 
@@ -70,6 +71,7 @@ fn run_of(cells: Vec<CellRecord>, claims: Vec<ClaimRecord>) -> Run {
             savings: Vec::new(),
             figures: Vec::new(),
             fields: Vec::new(),
+            surfaces: Vec::new(),
         },
         provenance: Provenance {
             format: FORMAT,

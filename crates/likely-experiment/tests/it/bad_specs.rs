@@ -20,17 +20,17 @@ fn unknown_and_missing_keys_name_what_is_accepted() {
         (
             "lambda = [0.0, 1.0, 10.0]",
             "lamda = [0.0, 1.0, 10.0]",
-            "spec.toml:27:1: unknown key `lamda`, did you mean `lambda`? accepted: kind, label, lambda, config",
+            "spec.toml:27:1: unknown key `lamda`, did you mean `lambda`? accepted: kind, label, lambda, geometry, config",
         ),
         (
             "segments = 12",
             "segment = 12",
-            "spec.toml:5:1: unknown key `segment`, did you mean `segments`? accepted: id, version, title, paper, analysis, segments, seed, repetitions, metrics, pairs, tolerance, tier, dataset, model, method, sampler, pair, table, saving, figure, claim",
+            "spec.toml:5:1: unknown key `segment`, did you mean `segments`? accepted: id, version, title, paper, analysis, segments, seed, repetitions, metrics, claims, pairs, tolerance, tier, dataset, geometry, model, method, sampler, study, pair, table, saving, figure, claim",
         ),
         (
             "weight = { relative = 1.0 }",
             "wieght = { relative = 1.0 }",
-            "spec.toml:26:12: unknown key `wieght`, did you mean `weight`? accepted: weight, line-search, start, tolerance, max-iterations, reduction",
+            "spec.toml:26:12: unknown key `wieght`, did you mean `weight`? accepted: weight, line-search, start, tolerance, max-iterations, reduction, quadrature, penalty",
         ),
         (
             "seed = 7",
@@ -68,16 +68,6 @@ fn names_that_do_not_exist_come_with_those_that_do() {
             "weight = { relative = 1.0 }",
             r#"weight = { relative = 1.0 }, line-search = "armjo""#,
             "spec.toml:26:55: `method[1].config.line-search` cannot be `armjo`, did you mean `armijo`? choices: decrease, armijo, armijo-released, adaptive",
-        ),
-        (
-            r#"kind = "prob-georce""#,
-            r#"kind = "prob-geroce""#,
-            "spec.toml:24:8: there is no kind of method `prob-geroce`, did you mean `prob-georce`? there is: linear, noise, noise-diffusion, prob-georce, prob-georce-accelerated, slerp",
-        ),
-        (
-            r#"kind = "kde""#,
-            r#"kind = "vae""#,
-            "spec.toml:15:8: there is no kind of model `vae`; there is: chi-square-norm, finite-set, gmm, kde",
         ),
         (
             r#"data = "points""#,
@@ -120,6 +110,24 @@ fn names_that_do_not_exist_come_with_those_that_do() {
             "spec.toml:30:8: there is no kind of sampler `eular`, did you mean `euler`? there is: euler, euler-maruyama",
         ),
     ]);
+}
+
+#[test]
+fn a_kind_that_does_not_exist_comes_with_the_whole_table() {
+    let list = |ids: &[&str]| ids.join(", ");
+    let models: Vec<&str> = likely_models::ALL.iter().map(|kind| kind.id).collect();
+    let methods: Vec<&str> = likely_methods::ALL.iter().map(|kind| kind.id).collect();
+    assert_eq!(
+        spec_error(&small_with(r#"kind = "kde""#, r#"kind = "vae""#)),
+        format!("spec.toml:15:8: there is no kind of model `vae`; there is: {}", list(&models))
+    );
+    assert_eq!(
+        spec_error(&small_with(r#"kind = "prob-georce""#, r#"kind = "prob-geroce""#)),
+        format!(
+            "spec.toml:24:8: there is no kind of method `prob-geroce`, did you mean `prob-georce`? there is: {}",
+            list(&methods)
+        )
+    );
 }
 
 #[test]
