@@ -1,7 +1,7 @@
 //! Gaussian mixtures: their density, their fit and their files.
 
 use crate::support::{bits, build, build_in, cases, difference, error, integral, list, normal, rows};
-use likely_core::{Normalisation, Potential};
+use likely_core::{Curvature, Normalisation, Potential, Rows};
 use likely_models::{BuildError, Built, Covariances, Mixture, MixtureError};
 use ndarray::{Array1, Array2, Array3, Axis, array, concatenate, s};
 use proptest::prelude::*;
@@ -35,9 +35,14 @@ fn densities_agree_with_scipy() {
 fn the_reference_case_holds() {
     let all = cases(include_str!("../golden/reference.json"));
     let case = all.iter().find(|case| case["id"] == "reg_gmm_points").unwrap();
-    let at = mixture(case).value_and_grad(rows(&case["at"]).view()).unwrap();
+    let (mixture, points) = (mixture(case), rows(&case["at"]));
+    let at = mixture.value_and_grad(points.view()).unwrap();
     assert!(difference(&at.value, &list(&case["value"])) < 1e-14);
     assert!(difference(&at.grad, &rows(&case["grad"])) < 1e-14);
+    let mut hessian = vec![0.0; 12];
+    mixture.hessian(Rows::of(&points.view()).unwrap(), &mut hessian).unwrap();
+    let expected: Vec<Vec<Vec<f64>>> = serde_json::from_value(case["hessian"].clone()).unwrap();
+    assert!(difference(&hessian, expected.iter().flatten().flatten()) < 1e-13);
 }
 
 fn fact(built: &Built, name: &str) -> String {

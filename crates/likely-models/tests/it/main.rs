@@ -2,7 +2,10 @@
 
 mod chi_square_norm;
 mod conformance;
+mod curvature;
 mod finite_set;
 mod gmm;
 mod kde;
+mod quadratic;
+mod strip;
 mod support;
