@@ -5,12 +5,15 @@
 //!
 //! To add one: a file with a constant of type [`StudyKind`], and two lines here (`mod` and the entry in [`ALL`]).
 
+mod convergence_order;
 mod linear;
 mod optimiser_traces;
 mod pair_problem;
 mod path;
+mod rate;
 mod settings;
 pub mod shooting;
+mod spectrum;
 mod study;
 pub mod transport;
 mod typical_weight;
@@ -21,7 +24,7 @@ pub use study::{
 };
 
 /// Every study, sorted by id.
-pub const ALL: &[StudyKind] = &[optimiser_traces::STUDY, typical_weight::STUDY];
+pub const ALL: &[StudyKind] = &[convergence_order::STUDY, optimiser_traces::STUDY, typical_weight::STUDY];
 
 /// The study with the given id.
 pub fn find(id: &str) -> Option<&'static StudyKind> {

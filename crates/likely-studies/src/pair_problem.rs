@@ -4,6 +4,7 @@ use crate::settings::{Count, Positive};
 use crate::{Observer, Pair, StudyError, Subject};
 use likely_core::{Counted, Curve, Ends, EvalError, Geometry, Potential, Rows, Stop};
 use likely_methods::{Density, InterpolateError, Interpolator, Scene};
+use ndarray::Array1;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
@@ -61,6 +62,12 @@ impl Solver {
                     .ok_or_else(|| format!("{lambda_norm} is no weight of the potential"))
             })
             .map_err(|reason| StudyError::Unsupported { reason })
+    }
+
+    /// The same method at a part of its tolerance.
+    pub(crate) fn tighter(&self, share: f64) -> Self {
+        let tolerance = Positive::try_from(self.tolerance.get() * share).unwrap_or(self.tolerance);
+        Self { tolerance, ..*self }
     }
 
     /// The most points of the density that one curve can evaluate.
@@ -189,6 +196,11 @@ impl<'p, 'a: 'p> PairProblem<'p, 'a> {
     pub(crate) fn measure(&self, curve: &Curve) -> Result<Measures, EvalError> {
         let mean_potential = self.potential.value(curve.interior())?.sum() / self.interior();
         Ok(Measures { energy: energy(self.geometry, curve)?, mean_potential })
+    }
+
+    /// The potential at the interior points of a curve.
+    pub(crate) fn potentials(&self, curve: &Curve) -> Result<Array1<f64>, EvalError> {
+        self.potential.value(curve.interior())
     }
 
     /// The curve at the factor `lambda_norm`, from `start` or from where the method starts by itself.

@@ -1,5 +1,6 @@
 //! Studies, looked at from outside.
 
+mod convergence_order;
 mod densities;
 mod optimiser_traces;
 mod shooting;
