@@ -183,6 +183,49 @@ impl Tensors {
         }
     }
 
+    /// Becomes `own * self + share * other`, tensor by tensor; both must be of one form that sums keep: not of low rank.
+    ///
+    /// # Panics
+    /// If forms or sizes differ, or the form is one of low rank, whose sums have a higher one: see [`Tensors::dense_of`].
+    pub fn combine(&mut self, own: f64, other: &Self, share: f64) {
+        assert_eq!((self.form, self.batch, self.dim), (other.form, other.batch, other.dim));
+        assert!(!matches!(self.form, Form::DiagonalPlusLowRank { .. }), "sums of low-rank tensors are dense");
+        let mix = |to: &mut [f64], from: &[f64]| {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = own * *to + share * from);
+        };
+        match self.form {
+            Form::Conformal | Form::Diagonal => mix(&mut self.diagonal, &other.diagonal),
+            Form::Dense => mix(&mut self.dense, &other.dense),
+            Form::Flat | Form::DiagonalPlusLowRank { .. } => {}
+        }
+    }
+
+    /// Multiplies one tensor by `factor`; of a form that is not flat or of low rank.
+    pub fn scale_row(&mut self, row: usize, factor: f64) {
+        let dim = self.dim;
+        let scale = |values: &mut [f64]| values.iter_mut().for_each(|value| *value *= factor);
+        match self.form {
+            Form::Conformal => self.diagonal[row] *= factor,
+            Form::Diagonal => scale(&mut self.diagonal[row * dim..(row + 1) * dim]),
+            Form::Dense => scale(&mut self.dense[row * dim * dim..(row + 1) * dim * dim]),
+            Form::Flat | Form::DiagonalPlusLowRank { .. } => {}
+        }
+    }
+
+    /// Becomes the same tensors as `other` in the dense form.
+    pub fn dense_of(&mut self, other: &Self) {
+        let dim = other.dim;
+        let out = self.dense(other.batch, dim);
+        let mut axis = vec![0.0; dim];
+        for (row, matrix) in out.chunks_exact_mut(dim * dim).enumerate() {
+            for (k, column) in matrix.chunks_exact_mut(dim).enumerate() {
+                axis[k] = 1.0;
+                other.apply_row(row, &axis, column);
+                axis[k] = 0.0;
+            }
+        }
+    }
+
     /// Becomes the batch of one tensor that is `index` of `other`.
     pub(crate) fn copy_row(&mut self, other: &Self, index: usize) {
         let dim = other.dim;

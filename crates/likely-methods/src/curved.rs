@@ -68,6 +68,11 @@ impl<'a> Curved<'a> {
         self.start.len()
     }
 
+    /// Whether tensors cost what the density costs.
+    pub(crate) fn evaluates_density(&self) -> bool {
+        self.geometry.evaluates_density()
+    }
+
     /// The energy, by value alone.
     ///
     /// # Errors
@@ -116,15 +121,17 @@ impl<'a> Curved<'a> {
         match self.quadrature {
             _ if frozen => gradient.extend(lowered.map(|(before, after)| 2.0 * (before - after))),
             Quadrature::Left => gradient.extend(
-                lowered.zip(&room.slopes[dim..]).map(|((before, after), slope)| slope + 2.0 * (before - after)),
+                lowered
+                    .zip(&room.slopes[dim..])
+                    .map(|((before, after), slope)| slope + 2.0 * (before - after)),
             ),
-            Quadrature::Midpoint => gradient.extend(
-                lowered.zip(room.slopes.iter().zip(&room.slopes[dim..])).map(
+            Quadrature::Midpoint => {
+                gradient.extend(lowered.zip(room.slopes.iter().zip(&room.slopes[dim..])).map(
                     |((before, after), (slope_before, slope_after))| {
                         0.5 * (slope_before + slope_after) + 2.0 * (before - after)
                     },
-                ),
-            ),
+                ))
+            }
         }
         match &self.penalty {
             None => Ok(energy),

@@ -5,6 +5,7 @@
 //!
 //! To add one: a file with a constant of type [`Method`], and two lines here (`mod` and the entry in [`ALL`]).
 
+mod by_model;
 mod closed_form;
 mod curved;
 mod curved_adaptive;
@@ -13,6 +14,7 @@ mod embedded;
 mod euler;
 mod euler_maruyama;
 mod interpolator;
+mod limited_memory;
 mod line_search;
 mod linear;
 mod noise;
@@ -24,6 +26,7 @@ mod prob_georce;
 mod prob_georce_accelerated;
 mod quasi_newton;
 mod sampler;
+mod separable_model;
 pub mod single;
 mod slerp;
 mod solver;
@@ -31,6 +34,7 @@ mod span;
 mod stepping;
 mod subspace;
 mod table;
+mod varying_memory;
 mod vector;
 mod velocity_error;
 mod weight;

@@ -4,9 +4,10 @@ use crate::curved::{Curved, Linearised};
 use crate::vector::{Kernel, dot, extend_scaled, norm, squared_distance, vectorised};
 use crate::weight::Weight;
 use crate::{Density, InterpolateError, Weighting, path_laplacian};
-use likely_core::{Curve, CurveError, Ends, EvalError, Tensors};
+use likely_core::{Curve, CurveError, Ends, EvalError, Potential, Tensors};
 use ndarray::{Array2, ArrayView2};
 use std::cell::RefCell;
+use std::rc::Rc;
 
 /// `R(z) = sum_{i<N} <dz_i, G dz_i> + lambda_norm sum_{0<i<N} S(z_i)` over paths with fixed end points, `dz_i = z_{i+1} - z_i`.
 ///
@@ -15,7 +16,7 @@ use std::cell::RefCell;
 pub(crate) struct Objective<'a, 'e> {
     density: Option<Density<'a>>,
     /// The background, where it is not flat.
-    curved: Option<Curved<'a>>,
+    curved: Option<Rc<Curved<'a>>>,
     /// Whether gradients leave out the derivative of the tensor.
     frozen: bool,
     ends: &'a Ends<'e>,
@@ -100,7 +101,7 @@ impl<'a, 'e> Objective<'a, 'e> {
     ) -> Result<(Self, Iterate), InterpolateError> {
         let mut objective = Self {
             density: setting.density.filter(|_| weight.lambda() > 0.0),
-            curved: setting.curved,
+            curved: setting.curved.map(Rc::new),
             frozen: setting.frozen,
             ends,
             start: ends.start().to_vec(),
@@ -117,8 +118,7 @@ impl<'a, 'e> Objective<'a, 'e> {
             return Err(InterpolateError::StartNotFinite { point: point + 1 });
         }
         if potential.is_some_and(|sum| !sum.is_finite()) {
-            let point =
-                objective.density.map(|density| first_non_finite(density, &path, dim)).transpose()?;
+            let point = objective.density.map(|density| first_non_finite(density, &path, dim)).transpose()?;
             return Err(InterpolateError::StartNotFinite { point: point.flatten().unwrap_or(0) + 1 });
         }
         if objective.density.is_some() {
@@ -131,6 +131,38 @@ impl<'a, 'e> Objective<'a, 'e> {
         }
         let iterate = objective.assemble(path, potential, force).map_err(InterpolateError::Geometry)?;
         Ok((objective, iterate))
+    }
+
+    /// The same problem with another density at the same weight, and its iterate where `iterate` is.
+    ///
+    /// `density` must have the forces of `iterate` there; its potential counts from there.
+    pub(crate) fn with_density<'m>(
+        &'m self,
+        density: &'m dyn Potential,
+        iterate: &Iterate,
+    ) -> (Objective<'m, 'e>, Iterate) {
+        let objective = Objective {
+            density: Some(Density::Potential(density)),
+            curved: self.curved.clone(),
+            frozen: self.frozen,
+            ends: self.ends,
+            start: self.start.clone(),
+            end: self.end.clone(),
+            weighting: self.weighting,
+            spare: RefCell::default(),
+            spare_tensors: RefCell::default(),
+        };
+        (objective, Iterate { weighted_potential: Some(0.0), ..iterate.clone() })
+    }
+
+    /// Whether there is a density with a weight.
+    pub(crate) fn is_weighted(&self) -> bool {
+        self.density.is_some() && self.weighting.lambda_norm > 0.0
+    }
+
+    /// Whether tensors cost nothing beside the density.
+    pub(crate) fn has_cheap_tensors(&self) -> bool {
+        self.curved.as_ref().is_some_and(|curved| !curved.evaluates_density())
     }
 
     pub(crate) fn weighting(&self) -> Weighting {

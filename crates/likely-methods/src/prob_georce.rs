@@ -1,9 +1,9 @@
 //! `ProbGEORCE` in flat space.
 
-use crate::line_search::{Adaptive, Backtracking, LineSearch, Search};
-use crate::objective::{Iterate, Objective, straight_path};
 use crate::curved::Quadrature;
 use crate::curved_adaptive::{self, Limits};
+use crate::line_search::{Adaptive, Backtracking, LineSearch, Search};
+use crate::objective::{Iterate, Objective, straight_path};
 use crate::solver::{self, Iterations, PenaltyWeight, Reduce, Setup, Start, Tolerance};
 use crate::table::from_config;
 use crate::vector::{add_scaled, dot, norm};
@@ -120,13 +120,13 @@ impl ProbGeorce {
     ) -> Result<Solution, InterpolateError> {
         self.supports(scene)?;
         solver::solve(scene, ends, self.setup(), given, &mut |objective, first| match self.line_search {
-                LineSearch::Adaptive(constants) if first.linearised.is_some() => {
-                    let limits = Limits { tolerance: self.tolerance, iterations: self.max_iterations };
-                    curved_adaptive::run(constants, limits, objective, first, trace)
-                }
-                LineSearch::Adaptive(constants) => self.adapt(constants, objective, first, trace),
-                rule => self.search(rule, objective, first, trace),
-            })
+            LineSearch::Adaptive(constants) if first.linearised.is_some() => {
+                let limits = Limits { tolerance: self.tolerance, iterations: self.max_iterations };
+                curved_adaptive::run(constants, limits, objective, first, trace)
+            }
+            LineSearch::Adaptive(constants) => self.adapt(constants, objective, first, trace),
+            rule => self.search(rule, objective, first, trace),
+        })
     }
 
     /// Iterations with a backtracking line search.

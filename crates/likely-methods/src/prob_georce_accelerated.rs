@@ -1,15 +1,14 @@
 //! `ProbGEORCE` with quasi-Newton directions.
 
-use crate::derivative_search::{self, Search};
-use crate::objective::{Iterate, Objective};
-use crate::quasi_newton::Memory;
 use crate::curved::Quadrature;
+use crate::derivative_search;
+use crate::limited_memory::{self, Limits};
+use crate::objective::{Iterate, Objective};
 use crate::solver::{self, Iterations, PenaltyWeight, Reduce, Setup, Start, Tolerance};
 use crate::table::from_config;
-use crate::vector::dot;
 use crate::weight::Weight;
-use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Step, Trace, Unsupported};
-use likely_core::{Curve, Ends, Stop};
+use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Trace, Unsupported, by_model};
+use likely_core::{Curve, Ends};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +25,11 @@ pub(crate) const METHOD: Method = Method {
 /// adds the curvature of the potential, and the preconditioner keeps the iteration independent of the number of segments.
 /// It needs gradients only: with a potential the regularised energy never rises beyond rounding, with a score its trapezoid
 /// estimate never does. It stops, like `prob-georce`, on the Euclidean norm of the true gradient over all interior points.
+///
+/// On a curved background whose tensor costs nothing beside the density, each iteration evaluates the density once: the
+/// curvature of the potential at every point of the curve is learned from its own steps and, at the start, from the
+/// differences between neighbouring points, and between two evaluations the energy is minimised exactly against that
+/// quadratic model. Where the model turns out not to describe the potential, limited-memory BFGS takes over.
 ///
 /// The objective is not convex in general: at large weights the two methods may end in different minima.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -135,7 +139,9 @@ impl Accelerated {
         trace: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
         self.supports(scene)?;
-        solver::solve(scene, ends, self.setup(), given, &mut |objective, first| self.iterate(objective, first, trace))
+        solver::solve(scene, ends, self.setup(), given, &mut |objective, first| {
+            self.iterate(objective, first, trace)
+        })
     }
 
     fn iterate(
@@ -144,48 +150,16 @@ impl Accelerated {
         first: Iterate,
         trace: Trace<'_>,
     ) -> Result<solver::Outcome, InterpolateError> {
-        let mut current = first;
-        let mut memory = Memory::new(self.memory.0 as usize, objective.dim(), &current.grad);
-        let mut iterations = 0;
-        let stop = loop {
-            if current.grad_norm <= self.tolerance.get() {
-                break Stop::Converged { grad_norm_l2: current.grad_norm };
-            }
-            if u64::from(iterations) == self.max_iterations.get() {
-                break Stop::IterationLimit { grad_norm_l2: current.grad_norm };
-            }
-            let direction = memory.direction(objective.buffer());
-            let slope = dot(&current.grad, &direction);
-            let found = if slope < 0.0 {
-                derivative_search::search(objective, &current, &direction, slope)?
-            } else {
-                Search::NoStep
-            };
-            match found {
-                Search::Accepted { t, iterate } => {
-                    let mut moved = direction;
-                    for p in &mut moved {
-                        *p *= t;
-                    }
-                    memory.advance(moved, &current.grad, &iterate.grad, objective.buffer());
-                    objective.recycle_iterate(std::mem::replace(&mut current, *iterate));
-                    iterations += 1;
-                    let step = Step {
-                        iteration: iterations,
-                        step: t,
-                        regularised_energy: current.regularised_energy(),
-                        grad_norm_l2: current.grad_norm,
-                    };
-                    if trace(&step).is_break() {
-                        return Err(InterpolateError::Interrupted);
-                    }
-                }
-                // The memory may be at fault: once more along the preconditioned gradient.
-                Search::NoStep | Search::NotFinite if !memory.is_empty() => memory.clear(),
-                Search::NoStep => break Stop::Stalled { grad_norm_l2: current.grad_norm },
-                Search::NotFinite => break Stop::NotFinite { iteration: iterations },
-            }
+        let limits = Limits {
+            tolerance: self.tolerance.get(),
+            iterations: self.max_iterations.get(),
+            memory: self.memory.0 as usize,
+            done: 0,
         };
-        Ok(solver::Outcome { path: current.path, stop, iterations })
+        if objective.is_weighted() && objective.has_cheap_tensors() {
+            by_model::minimise(objective, first, limits, trace)
+        } else {
+            limited_memory::minimise(objective, first, limits, trace)
+        }
     }
 }

@@ -181,8 +181,7 @@ pub(crate) fn solve(
             let reduced = InSpan::new(radial);
             let density = Some(Density::Potential(&reduced));
             let plane = Euclidean::new(2);
-            let solution =
-                solve_whole(&plane, density, None, &span.ends(ends)?, setup, None, iterate)?;
+            let solution = solve_whole(&plane, density, None, &span.ends(ends)?, setup, None, iterate)?;
             let curve = span.expand(&solution.curve, ends)?;
             return Ok(Solution { curve, reduction: Some(span::REDUCTION), ..solution });
         }
@@ -190,8 +189,7 @@ pub(crate) fn solve(
         if let Some(subspace) = Subspace::of(scene, ends, weighted).filter(|_| curved || weighted) {
             let density = subspace.potential.as_ref().map(|potential| Density::Potential(potential));
             let reduced = subspace.ends(ends)?;
-            let solution =
-                solve_whole(&*subspace.geometry, density, None, &reduced, setup, None, iterate)?;
+            let solution = solve_whole(&*subspace.geometry, density, None, &reduced, setup, None, iterate)?;
             let curve = subspace.expand(&solution.curve, ends)?;
             return Ok(Solution { curve, reduction: Some(subspace::REDUCTION), ..solution });
         }

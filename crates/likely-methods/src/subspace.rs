@@ -50,7 +50,8 @@ impl<'a> Subspace<'a> {
         };
         let (start, end) = (ends.start().to_vec(), ends.end().to_vec());
         let centre = density.and_then(|(centre, _)| centre);
-        let points: Vec<&[f64]> = [Some(start.as_slice()), Some(&end), centre].into_iter().flatten().collect();
+        let points: Vec<&[f64]> =
+            [Some(start.as_slice()), Some(&end), centre].into_iter().flatten().collect();
         if points.len() >= ends.dim() {
             return None;
         }

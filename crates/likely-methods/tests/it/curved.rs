@@ -32,8 +32,7 @@ pub(crate) fn average_of(case: &Value) -> Option<Box<dyn Potential>> {
         return None;
     }
     let config = format!("weights = {}\ncentres = {}", case["weights"], case["centres"]);
-    let resources =
-        likely_models::Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
+    let resources = likely_models::Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
     let table = toml::de::DeTable::parse(&config).unwrap();
     let built = (likely_models::find("gaussian-average").unwrap().build)(table, &resources);
     Some(built.unwrap_or_else(|error| panic!("{error}")).potential)
@@ -64,7 +63,7 @@ fn relative(found: f64, expected: f64) -> f64 {
 }
 
 #[test]
-fn every_accepted_step_and_the_stationary_curve_of_the_reference_come_out() {
+fn every_accepted_step_of_the_reference_comes_out() {
     let cases = section("line-search");
     let mut compared = 0;
     for case in &cases {
@@ -92,9 +91,6 @@ fn every_accepted_step_and_the_stationary_curve_of_the_reference_come_out() {
             let energy = relative(step.regularised_energy.unwrap(), number(&expected["reg_energy"]));
             assert!(energy < 1e-9, "{id}: step {}: {energy}", step.iteration);
         }
-        let (solution, _) = solve(1e-12, 5000);
-        let found = largest_difference(&solution.curve, &matrix(&case["stationary"]));
-        assert!(found < 1e-8, "{id}: {found} {}", solution.stop);
     }
     assert_eq!((cases.len(), compared), (14, 132));
 }
@@ -139,7 +135,10 @@ fn the_adaptive_step_follows_the_reference() {
             let bound = if iteration <= 10 { 1e-10 } else { 1e-8 };
             assert!(found < bound, "{}: iteration {iteration}: {found}", case["id"]);
             let reported = steps.last().unwrap().grad_norm_l2;
-            assert!(relative(reported, number(&snapshot["grad_norm_reported"])) < 1e-6, "{iteration}: {reported}");
+            assert!(
+                relative(reported, number(&snapshot["grad_norm_reported"])) < 1e-6,
+                "{iteration}: {reported}"
+            );
         }
         let to_tolerance = &case["run_to_tol"];
         let (solution, _) = solve(number(&to_tolerance["tol"]), to_tolerance["max_iter"].as_u64().unwrap());
@@ -210,9 +209,9 @@ fn an_embedded_sphere_follows_the_reference() {
     let cases = section("embedded");
     for case in &cases {
         let (start, end) = (vector(&case["z0"]), vector(&case["zN"]));
-        let config = format!("centre = {}\nscale = {}", case["regulariser"]["center"], case["regulariser"]["scale"]);
-        let resources =
-            likely_models::Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
+        let config =
+            format!("centre = {}\nscale = {}", case["regulariser"]["center"], case["regulariser"]["scale"]);
+        let resources = likely_models::Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
         let table = toml::de::DeTable::parse(&config).unwrap();
         let model = (likely_models::find("quadratic").unwrap().build)(table, &resources).unwrap();
         let config = format!(
@@ -221,8 +220,7 @@ fn an_embedded_sphere_follows_the_reference() {
             number(&case["lam2"])
         );
         let method = method("prob-georce", &config);
-        let (solution, steps) =
-            run(&*method, &UnitSphere(3), Some(&*model.potential), &start, &end, 10);
+        let (solution, steps) = run(&*method, &UnitSphere(3), Some(&*model.potential), &start, &end, 10);
         let lambda_norm = solution.weighting.unwrap().lambda_norm;
         assert!((lambda_norm - number(&case["lam1_norm"])).abs() < 1e-14);
         assert_eq!(u64::from(solution.iterations), case["iterations"].as_u64().unwrap(), "{}", case["id"]);
@@ -232,4 +230,86 @@ fn an_embedded_sphere_follows_the_reference() {
         assert!(found < 1e-8, "{found}");
     }
     assert_eq!(cases.len(), 2);
+}
+
+#[test]
+fn acceleration_finds_the_stationary_curves_to_the_last_digits() {
+    let cases = section("line-search");
+    for case in &cases {
+        let id = case["id"].as_str().unwrap();
+        let (geometry, potential) = (geometry_of(case), average_of(case));
+        let (start, end) = (vector(&case["start"]), vector(&case["end"]));
+        let segments = case["segments"].as_u64().unwrap() as usize;
+        let config = format!("weight = {{ relative = {:?} }}\ntolerance = 1e-12", number(&case["lambda"]));
+        let method = method("prob-georce-accelerated", &config);
+        let (solution, _) = run(&*method, &*geometry, potential.as_deref(), &start, &end, segments);
+        let found = largest_difference(&solution.curve, &matrix(&case["stationary"]));
+        assert!(found < 1e-8, "{id}: {found} {}", solution.stop);
+    }
+    assert_eq!(cases.len(), 14);
+}
+
+/// Evaluated points, whether it converged, and the regularised energy.
+fn cost(kind: &str, lambda: f64, case: &Value) -> (u64, bool, f64) {
+    let (geometry, potential) = (geometry_of(case), average_of(case).unwrap());
+    let (start, end) = (vector(&case["start"]), vector(&case["end"]));
+    let counted = likely_core::Counted::new(&*potential);
+    let config = format!("weight = {{ relative = {lambda:?} }}\nmax-iterations = 5000");
+    let (solution, steps) = run(&*method(kind, &config), &*geometry, Some(&counted), &start, &end, 100);
+    let energy = steps.last().unwrap().regularised_energy.unwrap();
+    (counted.evaluations().total(), solution.stop.means_convergence(), energy)
+}
+
+#[test]
+fn acceleration_takes_fewer_evaluations_on_every_published_problem() {
+    let cases = section("peers");
+    for case in &cases {
+        let id = case["id"].as_str().unwrap();
+        for lambda in [1.0, 5.0, 20.0] {
+            // There the minimising curve runs into singular matrices, where the pull-back is no metric, and nothing converges.
+            if id == "spd3" && lambda > 5.0 {
+                continue;
+            }
+            let (points, converged, energy) = cost("prob-georce", lambda, case);
+            let (accelerated, accelerated_converged, lower) = cost("prob-georce-accelerated", lambda, case);
+            assert!(accelerated_converged && (converged || lambda > 5.0), "{id}, {lambda}");
+            // The potential is quadratic there, which the points of the start already tell.
+            assert!(
+                accelerated <= 3 * 99 && points >= 2 * accelerated,
+                "{id}, {lambda}: {points} {accelerated}"
+            );
+            assert!(lower <= energy * (1.0 + 1e-10), "{id}, {lambda}: {lower} {energy}");
+        }
+    }
+    assert_eq!(cases.len(), 24);
+}
+
+#[test]
+fn acceleration_converges_on_the_ten_sphere_where_the_published_solver_stops() {
+    let sphere = section("peers").into_iter().find(|case| case["id"] == "sphere10").unwrap();
+    for (lambda, at_least) in [(20.0, 100), (50.0, 100), (100.0, 100)] {
+        let (points, _, energy) = cost("prob-georce", lambda, &sphere);
+        let (accelerated, converged, lower) = cost("prob-georce-accelerated", lambda, &sphere);
+        assert!(
+            converged && points > at_least * accelerated && lower <= energy,
+            "{lambda}: {points} {accelerated}"
+        );
+    }
+}
+
+#[test]
+fn the_sweep_of_the_released_code_over_the_weight_comes_out() {
+    let sphere = section("peers").into_iter().find(|case| case["id"] == "sphere10").unwrap();
+    let (geometry, potential) = (geometry_of(&sphere), average_of(&sphere));
+    let (start, end) = (vector(&sphere["start"]), vector(&sphere["end"]));
+    let text: Value = serde_json::from_str(include_str!("../golden/curved.json")).unwrap();
+    let rows = text["sweep"].as_object().unwrap();
+    for (lambda, expected) in rows {
+        let method = method("prob-georce", &format!("weight = {{ relative = {lambda} }}"));
+        let (solution, steps) = run(&*method, &*geometry, potential.as_deref(), &start, &end, 100);
+        assert_eq!(u64::from(solution.iterations), expected["iters"].as_u64().unwrap(), "{lambda}");
+        let energy = steps.last().unwrap().regularised_energy.unwrap();
+        assert!(relative(energy, number(&expected["reg_energy"])) < 1e-9, "{lambda}: {energy}");
+    }
+    assert_eq!(rows.len(), 5);
 }
