@@ -35,7 +35,7 @@ fn second_and_third(criterion: &mut Criterion, name: &str, potential: &dyn Poten
     });
     criterion.bench_function(&format!("{name}/hessian-vector"), |bencher| {
         bencher.iter(|| {
-            curvature.hessian_vector(black_box(points), directions, &mut product).expect("they agree")
+            curvature.hessian_vector(black_box(points), directions, &mut product).expect("they agree");
         });
     });
     criterion.bench_function(&format!("{name}/hessian-gradient"), |bencher| {

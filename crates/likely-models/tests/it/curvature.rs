@@ -9,28 +9,30 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 fn model(case: &Value) -> Box<dyn Potential> {
-    let dim = case["dim"].as_u64().map(|dim| NonZeroU32::new(dim as u32).unwrap());
-    match case["model"].as_str().unwrap() {
+    let dim = case["dim"].as_u64().map(|dim| NonZeroU32::new(dim as u32).expect("not 0"));
+    match case["model"].as_str().expect("a name") {
         "gmm" => {
             let (weights, means) = (Array1::from(list(&case["weights"])), rows(&case["means"]));
-            let all: Vec<Vec<Vec<f64>>> = serde_json::from_value(case["covariances"].clone()).unwrap();
+            let all: Vec<Vec<Vec<f64>>> =
+                serde_json::from_value(case["covariances"].clone()).expect("matrices");
             let shape = (means.nrows(), means.ncols(), means.ncols());
-            let all = Array3::from_shape_vec(shape, all.into_iter().flatten().flatten().collect()).unwrap();
-            Box::new(Mixture::new(weights.view(), means.view(), Covariances::Full(all)).unwrap())
+            let all = Array3::from_shape_vec(shape, all.into_iter().flatten().flatten().collect())
+                .expect("of one shape");
+            Box::new(Mixture::new(weights.view(), means.view(), Covariances::Full(all)).expect("valid"))
         }
         "kde" => {
-            let bandwidth = Bandwidth::Fixed(case["bandwidth"].as_f64().unwrap());
-            Box::new(KernelDensity::new(rows(&case["centres"]).view(), bandwidth).unwrap())
+            let bandwidth = Bandwidth::Fixed(case["bandwidth"].as_f64().expect("a number"));
+            Box::new(KernelDensity::new(rows(&case["centres"]).view(), bandwidth).expect("valid"))
         }
         "finite-set" => {
             let config = format!(
                 "time = {}, latent = {}, smoothing = {}",
                 case["time"], case["latent"], case["smoothing"]
             );
-            build("finite-set", &config, Some(rows(&case["training"]).view())).unwrap().potential
+            build("finite-set", &config, Some(rows(&case["training"]).view())).expect("valid").potential
         }
-        "chi-square-norm" => Box::new(ChiSquareNorm::new(dim.unwrap())),
-        "circle" => Box::new(Circle::new(dim.unwrap())),
+        "chi-square-norm" => Box::new(ChiSquareNorm::new(dim.expect("given"))),
+        "circle" => Box::new(Circle::new(dim.expect("given"))),
         other => panic!("{other}"),
     }
 }

@@ -15,7 +15,7 @@ fn one_quadratic_is_the_weighted_sum_of_the_log_densities_of_scipy() {
         let off = difference(&at.value, &list(&case["value"]));
         assert!(off < 1e-14, "{} dimensions: {off}", centres.ncols());
         let expected = rows(&case["grad_first_5"]);
-        let off = difference(&at.grad.slice(s![.., ..expected.ncols()]), &expected);
+        let off = difference(at.grad.slice(s![.., ..expected.ncols()]), &expected);
         assert!(off < 1e-14, "{} dimensions: {off}", centres.ncols());
         compared += 1;
     }
