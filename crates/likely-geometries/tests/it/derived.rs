@@ -55,16 +55,16 @@ fn golden() -> Value {
 
 fn mixture() -> Mixture {
     let golden = golden();
-    let array = |key: &str, shape| Array3::from_shape_vec(shape, flat(&golden[key])).unwrap();
-    let means = array("means", (1, 3, 2)).into_shape_with_order((3, 2)).unwrap();
+    let array = |key: &str, shape| Array3::from_shape_vec(shape, flat(&golden[key])).expect("three axes");
+    let means = array("means", (1, 3, 2)).into_shape_with_order((3, 2)).expect("six numbers");
     let covariances = Covariances::Full(array("covariances", (3, 2, 2)));
-    Mixture::new(Array1::from(flat(&golden["weights"])).view(), means.view(), covariances).unwrap()
+    Mixture::new(Array1::from(flat(&golden["weights"])).view(), means.view(), covariances).expect("valid")
 }
 
 fn kernels() -> KernelDensity {
     let mut rng = Seed::new(1).stream(&[("test", "centres")]);
-    let centres = Array2::from_shape_vec((40, 3), normal(&mut rng, 120)).unwrap();
-    KernelDensity::new(centres.view(), Bandwidth::Fixed(0.8)).unwrap()
+    let centres = Array2::from_shape_vec((40, 3), normal(&mut rng, 120)).expect("three a row");
+    KernelDensity::new(centres.view(), Bandwidth::Fixed(0.8)).expect("valid")
 }
 
 fn points(what: &str, count: usize) -> Vec<f64> {
