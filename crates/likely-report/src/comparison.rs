@@ -3,6 +3,7 @@
 use crate::axis_value::AxisValue;
 use crate::html::escape;
 use crate::number::{count, shortest, significant, typeset};
+use crate::published::Published;
 use likely_record::{VerdictKind, VerdictRecord, VerdictStatus};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -78,8 +79,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The tables of the comparison, as HTML.
-pub(crate) fn html(verdicts: &[VerdictRecord]) -> String {
+/// The tables of the comparison, as HTML; numbers that stand in the tables of `grids` are listed where one asks for it.
+pub(crate) fn html(verdicts: &[VerdictRecord], grids: &[Published<'_>]) -> String {
     if verdicts.is_empty() {
         return "<p>This run was not compared with published or pinned numbers.</p>\n".to_owned();
     }
@@ -109,10 +110,25 @@ pub(crate) fn html(verdicts: &[VerdictRecord]) -> String {
             let _ = writeln!(html, "<p>{}.</p>", escape(&capital(&words)));
         }
     }
-    if !lines.is_empty() {
-        html.push_str(&table(&lines));
-        html.push_str(&places(&lines));
+    for grid in grids {
+        html.push_str(&grid.html());
     }
+    let held =
+        |line: &Line<'_>| line.published.is_some_and(|verdict| grids.iter().any(|grid| grid.holds(verdict)));
+    let (listed, open): (Vec<Line<'_>>, Vec<Line<'_>>) = lines.into_iter().partition(held);
+    if !open.is_empty() {
+        html.push_str(&table(&open));
+    }
+    if !listed.is_empty() {
+        let heading = format!(
+            "The {} of these tables as a list, with tolerances",
+            count(listed.len(), "published number")
+        );
+        let _ = writeln!(html, "<details><summary>{}</summary>", escape(&heading));
+        html.push_str(&table(&listed));
+        html.push_str("</details>\n");
+    }
+    html.push_str(&places(open.iter().chain(&listed)));
     if !quiet.is_empty() {
         let heading = format!("{} unchanged", count(quiet.len(), "further pinned number"));
         let _ = writeln!(html, "<details><summary>{}</summary>", escape(&heading));
@@ -264,9 +280,9 @@ fn status_cell(verdict: Option<&VerdictRecord>) -> String {
 }
 
 /// Where the published numbers stand, each place once.
-fn places(lines: &[Line<'_>]) -> String {
+fn places<'a>(lines: impl Iterator<Item = &'a Line<'a>>) -> String {
     let mut places: Vec<&str> = Vec::new();
-    for verdict in lines.iter().filter_map(|line| line.published) {
+    for verdict in lines.filter_map(|line| line.published) {
         if !verdict.place.is_empty() && !places.contains(&verdict.place.as_str()) {
             places.push(&verdict.place);
         }

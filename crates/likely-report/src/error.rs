@@ -61,13 +61,41 @@ pub enum ReportError {
         /// Values found.
         found: usize,
     },
-    /// A curve to draw is not in the plane.
-    #[error("the curve `{label}` has {dim} coordinates a point; a picture needs 2")]
+    /// A curve to draw is not in the plane, or not in space where a surface is drawn.
+    #[error("the curve `{label}` has {dim} coordinates a point; a picture needs {needed}")]
     CurveShape {
         /// Its label.
         label: String,
         /// Coordinates found.
         dim: usize,
+        /// Coordinates that the picture shows.
+        needed: usize,
+    },
+    /// A surface does not have as many points or values as its mesh has vertices.
+    #[error(
+        "the surface of model `{model}` has {found} {what} for a mesh of {columns} x {rows}, which needs one a vertex and two of each side"
+    )]
+    SurfaceSize {
+        /// The model's label.
+        model: String,
+        /// Columns of the mesh.
+        columns: usize,
+        /// Rows of the mesh.
+        rows: usize,
+        /// `points` or `values`.
+        what: &'static str,
+        /// How many were found.
+        found: usize,
+    },
+    /// The first two columns of a series are not a grid that a map could show.
+    #[error("the series `{series}` of model `{model}` cannot be a map: {reason}")]
+    NotAGrid {
+        /// Id of the series.
+        series: String,
+        /// The model's label.
+        model: String,
+        /// What is missing.
+        reason: String,
     },
     /// The table writer refused.
     #[error("cannot lay out the table `{table}`: {source}")]

@@ -15,6 +15,16 @@ pub(crate) struct Row<'a> {
     pub(crate) timing: Option<&'a TimingRecord>,
 }
 
+/// The name that cells of studies have in the place of a pair.
+const STUDY: &str = "study";
+
+impl Row<'_> {
+    /// Whether it is the cell of a study, which has numbers and series but no curve.
+    pub(crate) fn is_study(&self) -> bool {
+        self.key.pair == STUDY
+    }
+}
+
 /// Every planned cell, in the order of the plan.
 pub(crate) fn rows(run: &Run) -> Vec<Row<'_>> {
     let done: BTreeMap<String, &CellRecord> = run.cells.iter().map(|cell| (cell.key.hash(), cell)).collect();

@@ -5,10 +5,12 @@ use crate::figure::Figure;
 use crate::group::{Row, group_by, rows};
 use crate::html::{escape, prose};
 use crate::number::count;
+use crate::published::Published;
 use crate::saving::Saving;
+use crate::series::SeriesTable;
 use crate::table::{Entry, Rank, Table};
 use crate::table_text::{shown, spans, unit};
-use crate::{ReportError, axis_value::AxisValue, timing};
+use crate::{ReportError, axis_value::AxisValue, series, timing};
 use likely_record::{Axis, Run, Status, VerdictRecord};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,10 +18,12 @@ use std::fmt::Write as _;
 /// Everything of a run that a page shows.
 pub(crate) struct Parts<'a> {
     pub(crate) run: &'a Run,
-    pub(crate) verdicts: &'a [VerdictRecord],
+    /// Without those on times of calls, which stand beside the clock readings.
+    pub(crate) verdicts: Vec<VerdictRecord>,
     pub(crate) tables: Vec<Table>,
     pub(crate) savings: Vec<Saving>,
     pub(crate) figures: Vec<Figure>,
+    pub(crate) series: Vec<SeriesTable>,
 }
 
 impl<'a> Parts<'a> {
@@ -27,13 +31,20 @@ impl<'a> Parts<'a> {
     pub(crate) fn new(run: &'a Run, verdicts: &'a [VerdictRecord]) -> Result<Self, ReportError> {
         let tables = run.presentation.tables.iter().map(|record| Table::new(run, record));
         let figures = run.presentation.figures.iter().map(|record| Figure::new(run, record));
+        let judged = verdicts.iter().filter(|verdict| verdict.metric != timing::PUBLISHED);
         Ok(Self {
             run,
-            verdicts,
+            verdicts: judged.cloned().collect(),
             tables: tables.collect::<Result<_, _>>()?,
             savings: run.presentation.savings.iter().map(|record| Saving::new(run, record)).collect(),
             figures: figures.collect::<Result<_, _>>()?,
+            series: SeriesTable::all(run)?,
         })
+    }
+
+    /// Published numbers as tables of models by methods.
+    pub(crate) fn published(&self) -> Vec<Published<'_>> {
+        Published::all(self.run, &self.verdicts)
     }
 
     /// The heading of the run.
@@ -49,7 +60,7 @@ impl<'a> Parts<'a> {
     pub(crate) fn in_words(&self) -> Vec<String> {
         let counts = Counts::of(&rows(self.run));
         let mut sentences = vec![counts.in_words()];
-        for words in [published_in_words(self.verdicts), pinned_in_words(self.verdicts)] {
+        for words in [published_in_words(&self.verdicts), pinned_in_words(&self.verdicts)] {
             if !words.is_empty() {
                 sentences.push(format!("{}.", capital(&words)));
             }
@@ -81,7 +92,7 @@ impl<'a> Parts<'a> {
             html.push_str(&figure_html(figure)?);
         }
         head(&mut html, "Published, pinned and now");
-        html.push_str(&comparison::html(self.verdicts));
+        html.push_str(&comparison::html(&self.verdicts, &self.published()));
         if !self.tables.is_empty() || !self.savings.is_empty() {
             head(&mut html, "Tables");
             for table in &self.tables {
@@ -90,6 +101,10 @@ impl<'a> Parts<'a> {
             for saving in &self.savings {
                 html.push_str(&saving.sheet().html());
             }
+        }
+        if !self.series.is_empty() {
+            head(&mut html, "Series");
+            html.push_str(&series::html(&self.series));
         }
         head(&mut html, "Cells");
         html.push_str(&self.cells_html());

@@ -122,6 +122,7 @@ impl Table {
             .filter(|row| record.methods.is_empty() || record.methods.contains(&row.key.method))
             .filter(|row| record.models.is_empty() || record.models.contains(&row.key.model))
             .collect();
+        let shown = if record.methods.is_empty() { concerned(&shown, &record.metrics, &all) } else { shown };
         let spans = group_in_order(&shown, &record.columns, &all);
         let columns: Vec<Column> = spans
             .iter()
@@ -312,6 +313,28 @@ fn rank(rows: &mut [TableRow], places: &[(usize, usize)], better: &str) {
     }
 }
 
+/// Without the curves where the table is about numbers of studies, and without studies that answer other questions.
+///
+/// A method or study stays where one of its cells has a number of the table, and where none of its cells has any
+/// number at all, so that failures are seen.
+fn concerned<'a>(shown: &[Row<'a>], metrics: &[String], all: &[Row<'a>]) -> Vec<Row<'a>> {
+    if !all.iter().any(Row::is_study) {
+        return shown.to_vec();
+    }
+    let has = |row: &Row<'_>, asked: bool| {
+        let records = row.cell.iter().flat_map(|cell| &cell.metrics);
+        records.into_iter().any(|metric| metric.value.is_some() && (!asked || metrics.contains(&metric.id)))
+    };
+    let group = |study: bool| all.iter().filter(move |row| row.is_study() == study);
+    let answered = |study: bool| group(study).any(|row| has(row, true));
+    let wanted = |study: bool| answered(study) || !answered(!study);
+    let stays = |row: &Row<'_>| {
+        let same = || group(row.is_study()).filter(|other| other.key.method == row.key.method);
+        wanted(row.is_study()) && (same().any(|row| has(row, true)) || !same().any(|row| has(row, false)))
+    };
+    shown.iter().filter(|row| stays(row)).copied().collect()
+}
+
 fn find_metrics(run: &Run, record: &TableRecord) -> Result<Vec<MetricMeta>, ReportError> {
     let known = &run.presentation.metrics;
     record
@@ -336,7 +359,7 @@ fn most_frequent(sorted: &[usize]) -> usize {
 }
 
 /// `a` to `z`, then `aa`, `ab`, ...
-fn letter(place: usize) -> String {
+pub(crate) fn letter(place: usize) -> String {
     let last = char::from(b'a' + (place % 26) as u8);
     if place < 26 { last.to_string() } else { format!("{}{last}", letter(place / 26 - 1)) }
 }

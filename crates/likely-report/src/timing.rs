@@ -5,24 +5,41 @@ use crate::group::{group_in_order, rows};
 use crate::number::{count, significant};
 use crate::sheet::{Head, Sheet};
 use crate::tally::median;
-use likely_record::{Axis, Run, Status, TimingRecord};
+use likely_record::{Axis, ClaimRecord, Run, Status, TimingRecord};
+
+/// The metric of claims on times of calls; they are shown beside ours and never judged.
+pub(crate) const PUBLISHED: &str = "cpu-s";
 
 const AXES: [Axis; 3] = [Axis::Model, Axis::Method, Axis::Lambda];
 
 /// Median clock readings by model, method and weight; `None` where there are no readings.
 pub(crate) fn sheet(run: &Run) -> Option<Sheet> {
     let all = rows(run);
+    let claims: Vec<&ClaimRecord> =
+        run.presentation.claims.iter().filter(|claim| claim.metric == PUBLISHED).collect();
     let mut lines = Vec::new();
+    let mut beside = 0;
     for (heads, cells) in group_in_order(&all, &AXES, &all) {
         let solved = cells.iter().filter(|row| row.cell.is_some_and(|cell| cell.status == Status::Ok));
         let timings: Vec<&TimingRecord> = solved.filter_map(|row| row.timing).collect();
-        if timings.is_empty() {
+        let elsewhere: Vec<&&ClaimRecord> = claims
+            .iter()
+            .filter(|claim| {
+                cells.first().is_some_and(|row| {
+                    claim.model == row.key.model
+                        && claim.method == row.key.method
+                        && claim.lambda.map(f64::to_bits) == row.key.lambda.map(f64::to_bits)
+                })
+            })
+            .collect();
+        beside += elsewhere.len();
+        if timings.is_empty() && elsewhere.is_empty() {
             continue;
         }
         let middle = |of: fn(&TimingRecord) -> f64| {
             let mut seconds: Vec<f64> = timings.iter().map(|timing| of(timing)).collect();
             seconds.sort_by(f64::total_cmp);
-            duration(median(&seconds))
+            if seconds.is_empty() { "–".to_owned() } else { duration(median(&seconds)) }
         };
         let mut line: Vec<String> = heads.iter().map(AxisValue::text).collect();
         line.extend([
@@ -30,6 +47,11 @@ pub(crate) fn sheet(run: &Run) -> Option<Sheet> {
             middle(|timing| timing.wall_s),
             middle(|timing| timing.cpu_s),
         ]);
+        if !claims.is_empty() {
+            let times: Vec<String> =
+                elsewhere.iter().map(|claim| claim.value.map_or("not public".to_owned(), duration)).collect();
+            line.push(if times.is_empty() { "–".to_owned() } else { times.join("; ") });
+        }
         lines.push(line);
     }
     if lines.is_empty() {
@@ -37,6 +59,24 @@ pub(crate) fn sheet(run: &Run) -> Option<Sheet> {
     }
     let mut heads: Vec<Head> = AXES[..2].iter().map(|&axis| Head::name(axis_name(axis))).collect();
     heads.extend([axis_name(Axis::Lambda), "calls", "wall time", "CPU time"].map(Head::number));
+    let mut published = Vec::new();
+    if !claims.is_empty() {
+        heads.push(Head::number("published"));
+        let mut places: Vec<&str> = Vec::new();
+        for claim in &claims {
+            if !claim.place.is_empty() && !places.contains(&claim.place.as_str()) {
+                places.push(&claim.place);
+            }
+        }
+        published.push(format!(
+            "Published times come from other machines, and may be totals of several calls: they stand beside ours and are never judged. They stand in: {}.",
+            places.join("; ")
+        ));
+        if beside < claims.len() {
+            let left = count(claims.len() - beside, "published time");
+            published.push(format!("{left} of cells that this tier leaves out."));
+        }
+    }
     let threads = count(run.provenance.threads, "worker thread");
     Some(Sheet {
         title: "Median time of one call".to_owned(),
@@ -44,12 +84,12 @@ pub(crate) fn sheet(run: &Run) -> Option<Sheet> {
         named: AXES.len(),
         rows: lines,
         closing: 0,
-        remarks: vec![
+        remarks: [vec![
             format!(
                 "Medians over pairs and repetitions, on the machine named under Provenance with {threads} at work; CPU time is that of the thread that ran the method, and measuring the metrics is not part of it."
             ),
             "Clock readings differ from run to run: they stand apart from everything that is compared, pinned or verified, and no finding rests on them.".to_owned(),
-        ],
+        ], published].concat(),
     })
 }
 

@@ -3,15 +3,17 @@
 use crate::ReportError;
 use crate::frame::{cells_frame, csv_bytes, parquet_bytes, table_frame, timings_frame};
 use crate::page::{index_page, run_page};
+use crate::published;
 use crate::section::Parts;
+use crate::series::SeriesTable;
 use crate::table_text::{latex, markdown};
-use likely_record::{Run, VerdictRecord, write_atomic};
+use likely_record::{Run, VerdictKind, VerdictRecord, write_atomic};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 /// Names in `tables/` that belong to the report itself.
-const OWN_TABLES: [&str; 2] = ["cells", "timings"];
+const OWN_TABLES: [&str; 3] = ["cells", "timings", published::STEM];
 
 /// Writes `tables/`, `figures/` and `report.html` into the folder of a run.
 ///
@@ -24,9 +26,15 @@ const OWN_TABLES: [&str; 2] = ["cells", "timings"];
 pub fn write_run(run: &Run, verification: &[VerdictRecord]) -> Result<(), ReportError> {
     let tables = run.presentation.tables.iter().map(|table| table.id.as_str());
     let tables = tables.chain(run.presentation.savings.iter().map(|saving| saving.id.as_str()));
+    let series = SeriesTable::all(run)?;
+    let parts = Parts::new(run, verification)?;
+    let published = parts.published();
+    let stems: Vec<String> = series.iter().map(SeriesTable::stem).collect();
+    let grids: Vec<String> =
+        published.iter().map(|table| format!("{}-{}", published::STEM, table.metric())).collect();
+    let tables = tables.chain(stems.iter().chain(&grids).map(String::as_str));
     check_ids("table", OWN_TABLES.into_iter().chain(tables))?;
     check_ids("figure", run.presentation.figures.iter().map(|figure| figure.id.as_str()))?;
-    let parts = Parts::new(run, verification)?;
     let cells = cells_frame(run)?;
     let mut files: Vec<(String, Vec<u8>)> = vec![
         ("tables/cells.csv".to_owned(), csv_bytes("cells", &cells)?),
@@ -48,6 +56,19 @@ pub fn write_run(run: &Run, verification: &[VerdictRecord]) -> Result<(), Report
         files.push((name("parquet"), parquet_bytes(saving.id(), &frame)?));
         files.push((name("md"), sheet.markdown().into_bytes()));
         files.push((name("tex"), sheet.latex(saving.id()).into_bytes()));
+    }
+    if parts.verdicts.iter().any(|verdict| verdict.kind == VerdictKind::Published) {
+        let frame = published::frame(run, &parts.verdicts)?;
+        files.push((format!("tables/{}.csv", published::STEM), csv_bytes(published::STEM, &frame)?));
+    }
+    for (table, stem) in published.iter().zip(&grids) {
+        let sheet = table.sheet();
+        files.push((format!("tables/{stem}.md"), sheet.markdown().into_bytes()));
+        files.push((format!("tables/{stem}.tex"), sheet.latex(stem).into_bytes()));
+    }
+    for table in &series {
+        let stem = table.stem();
+        files.push((format!("tables/{stem}.csv"), csv_bytes(&stem, &table.frame()?)?));
     }
     for figure in &parts.figures {
         for (ending, bytes) in figure.files()? {

@@ -1,6 +1,6 @@
 //! Metrics against an axis or against each other: one line a method, one panel a model.
 
-use super::density::{method_places, place_of};
+use super::curves::{method_places, place_of};
 use super::palette::method_style;
 use super::picture::{Key, Level, Panel, Picture, PictureAxis, Series, Spot, Style};
 use super::scale::{Span, admits};
@@ -164,8 +164,11 @@ fn chart(
 ) -> (Picture, Remarks) {
     let all = rows(run);
     let places = method_places(&all);
-    let shown: Vec<Row<'_>> =
-        all.iter().filter(|row| methods.is_empty() || methods.contains(&row.key.method)).copied().collect();
+    let shown: Vec<Row<'_>> = all
+        .iter()
+        .filter(|row| if methods.is_empty() { !row.is_study() } else { methods.contains(&row.key.method) })
+        .copied()
+        .collect();
     let mut remarks = Remarks::default();
     let mut panels = Vec::new();
     let mut legend: Vec<Key> = Vec::new();
@@ -194,8 +197,10 @@ fn chart(
             heat: None,
             dots: Vec::new(),
             levels: all_levels,
+            contours: Vec::new(),
             series,
             marks: Vec::new(),
+            solid: None,
         });
     }
     let picture = Picture {

@@ -4,7 +4,7 @@ use super::font::{width, wrap};
 use super::legend::{bar_width, draw_bar, draw_legend_below, draw_legend_beside, legend_width};
 use super::palette::{FAINT, INK};
 use super::panel::{Frame, draw_panel, tick_width};
-use super::picture::{Panel, Picture};
+use super::picture::{Bar, Panel, Picture};
 use super::shape::{Anchor, Colour, Drawing, Label};
 
 pub(crate) const TEXT_EM: f64 = 12.0;
@@ -14,6 +14,8 @@ const NOTE_EM: f64 = 10.5;
 const EDGE: f64 = 14.0;
 /// Room between neighbouring panels.
 const GAP: f64 = 26.0;
+/// Room between a panel and its own bar of colours.
+const BAR_GAP: f64 = 10.0;
 /// Room below a panel for its ticks and title.
 const BELOW_PANEL: f64 = 46.0;
 /// Room above a panel for its title.
@@ -34,7 +36,10 @@ pub(crate) fn layout(picture: &Picture) -> Drawing {
         2 | 4 => 2,
         _ => 3,
     };
-    let plot_width = [440.0, 360.0, 290.0][across - 1];
+    let solid = picture.panels.iter().any(|panel| panel.solid.is_some());
+    // Surfaces have their numbers inside their frames.
+    let plot_width = if solid { [520.0, 400.0, 330.0] } else { [440.0, 360.0, 290.0] }[across - 1];
+    let below_panel = if solid { 14.0 } else { BELOW_PANEL };
     let beside = across == 1 && legend_width(&picture.legend) < 300.0;
 
     let mut lefts = Vec::with_capacity(across);
@@ -48,7 +53,8 @@ pub(crate) fn layout(picture: &Picture) -> Drawing {
         }
         let left = right + ticks + 9.0 + if titled { TEXT_EM + 10.0 } else { 0.0 };
         lefts.push(left);
-        right = left + plot_width;
+        let bars = panels.iter().filter_map(|panel| own_bar(panel)).map(bar_width).fold(0.0, f64::max);
+        right = left + plot_width + if bars > 0.0 { bars + BAR_GAP } else { 0.0 };
     }
     let mut page_width = right + EDGE + 8.0;
     let bar_left = page_width;
@@ -75,6 +81,9 @@ pub(crate) fn layout(picture: &Picture) -> Drawing {
         for (column, panel) in panels.iter().enumerate() {
             let frame = Frame { left: lefts[column], top: plot_top, width: plot_width, height };
             draw_panel(&mut drawing, panel, &frame);
+            if let Some(bar) = own_bar(panel) {
+                draw_bar(&mut drawing, bar, [frame.left + plot_width + BAR_GAP, plot_top], height);
+            }
             if column == 0 || shows_y_title(picture, panel) {
                 draw_y_title(&mut drawing, panel, &frame);
             }
@@ -82,7 +91,7 @@ pub(crate) fn layout(picture: &Picture) -> Drawing {
         if row == 0 {
             first_plot = Some((plot_top, height));
         }
-        top = plot_top + height + BELOW_PANEL;
+        top = plot_top + height + below_panel;
     }
     if let (Some(bar), Some((plot_top, height))) = (&picture.bar, first_plot) {
         draw_bar(&mut drawing, bar, [bar_left, plot_top], height);
@@ -106,6 +115,11 @@ pub(crate) fn layout(picture: &Picture) -> Drawing {
     drawing
 }
 
+/// The bar of colours that a panel has for itself.
+fn own_bar(panel: &Panel) -> Option<&Bar> {
+    panel.heat.as_ref().and_then(|heat| heat.bar.as_ref())
+}
+
 /// Panels right of the first show their vertical title only where it is another one.
 fn shows_y_title(picture: &Picture, panel: &Panel) -> bool {
     picture.panels.first().is_some_and(|first| first.y.title != panel.y.title)
@@ -123,8 +137,8 @@ fn draw_y_title(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figure::palette::method_style;
-    use crate::figure::picture::{Bar, Key, PictureAxis, Series, Spot};
+    use crate::figure::palette::{Ramp, method_style};
+    use crate::figure::picture::{Key, PictureAxis, Series, Spot};
     use crate::figure::scale::Span;
     use likely_record::Scale;
 
@@ -147,8 +161,10 @@ mod tests {
             heat: None,
             dots: Vec::new(),
             levels: Vec::new(),
+            contours: Vec::new(),
             series: vec![Series { name: "one".to_owned(), style: method_style(0), spots, aside: 0.0 }],
             marks: Vec::new(),
+            solid: None,
         }
     }
 
@@ -171,6 +187,7 @@ mod tests {
                         low: -16.0,
                         high: -3.3,
                         open_below: true,
+                        ramp: Ramp::Density,
                     }),
                     notes: vec!["A note that explains what was left out. ".repeat(6)],
                 };

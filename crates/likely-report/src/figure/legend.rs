@@ -2,7 +2,7 @@
 
 use super::font::{width, wrap};
 use super::layout::{TEXT_EM, TICK_EM, label};
-use super::palette::{FAINT, INK, density};
+use super::palette::{FAINT, INK};
 use super::panel::{draw_dashed, draw_marker};
 use super::picture::{Bar, Key, Marker};
 use super::scale::Span;
@@ -116,7 +116,7 @@ pub(crate) fn bar_width(bar: &Bar) -> f64 {
 /// Draws a colour bar of the height of a plot.
 pub(crate) fn draw_bar(drawing: &mut Drawing, bar: &Bar, [left, top]: [f64; 2], height: f64) {
     let rows = 128;
-    let rgb = (0..rows).flat_map(|row| density(1.0 - (row as f64 + 0.5) / rows as f64).rgb).collect();
+    let rgb = (0..rows).flat_map(|row| bar.ramp.colour(1.0 - (row as f64 + 0.5) / rows as f64).rgb).collect();
     let raster = Raster { columns: 1, rows, rgb };
     drawing.shapes.push(Shape::Image { left, top, width: BAR, height, raster });
     let (right, bottom) = (left + BAR, top + height);

@@ -2,7 +2,10 @@
 
 mod backend;
 mod chart;
+mod contour;
+mod curves;
 mod density;
+mod depth;
 mod font;
 mod layout;
 mod legend;
@@ -10,11 +13,18 @@ mod palette;
 mod panel;
 mod picture;
 mod scale;
+mod series_lines;
+mod series_map;
 mod shape;
+mod solid;
+mod solid_box;
+mod surface;
+mod view;
 
 pub(crate) use backend::{FAMILIES, font_css};
 
 use crate::ReportError;
+use crate::series::Wanted;
 use likely_record::{CurveRecord, FieldRecord, FigureKind, FigureRecord, Run, write_atomic};
 use picture::Picture;
 use std::path::Path;
@@ -41,6 +51,17 @@ impl Figure {
             }
             FigureKind::Tradeoff { x, x_scale, y, y_scale, methods } => {
                 chart::tradeoff(run, record, (x, *x_scale), (y, *y_scale), methods)?
+            }
+            FigureKind::SurfaceCurves { methods, pair } => {
+                surface::surface_curves(run, record, methods, pair.as_deref())?
+            }
+            FigureKind::SeriesLines { series, x, x_scale, y, y_scale, studies } => {
+                let wanted = Wanted { series, studies };
+                series_lines::series_lines(run, record, &wanted, (x.as_deref(), *x_scale), (y, *y_scale))?
+            }
+            FigureKind::SeriesMap { series, value, marks, studies } => {
+                let wanted = Wanted { series, studies };
+                series_map::series_map(run, record, &wanted, value, marks.as_deref())?
             }
         };
         Ok(Self { picture, caption: record.caption.clone() })

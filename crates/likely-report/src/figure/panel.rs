@@ -2,7 +2,7 @@
 
 use super::font::{width, wrap};
 use super::layout::{TEXT_EM, TICK_EM, label};
-use super::palette::{FAINT, GRID, INK, WHITE};
+use super::palette::{FAINT, GRID, INK, Ramp, WHITE};
 use super::picture::{Dash, Marker, Panel, Series, Spot, Style};
 use super::shape::{Anchor, Colour, Drawing, Label, Shape};
 
@@ -43,12 +43,20 @@ fn y_ticks(panel: &Panel, plot_width: f64) -> (Vec<(f64, String)>, Vec<f64>) {
 
 /// Width of the widest text left of the plot.
 pub(crate) fn tick_width(panel: &Panel, plot_width: f64) -> f64 {
+    if panel.solid.is_some() {
+        return 0.0;
+    }
     let (ticks, _) = y_ticks(panel, plot_width);
     ticks.iter().map(|(_, text)| width(text, TICK_EM, false)).fold(0.0, f64::max)
 }
 
 /// Draws everything of a panel but its vertical title.
 pub(crate) fn draw_panel(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
+    draw_title(drawing, panel, frame);
+    if let Some(solid) = &panel.solid {
+        solid.draw(drawing, frame);
+        return;
+    }
     if let Some(heat) = &panel.heat {
         let [x_low, y_low, x_high, y_high] = heat.edges;
         if let (Some([left, bottom]), Some([right, top])) =
@@ -60,8 +68,18 @@ pub(crate) fn draw_panel(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
         }
     }
     draw_axes(drawing, panel, frame);
+    for contour in &panel.contours {
+        let places: Vec<[f64; 2]> = contour.iter().filter_map(|&point| frame.place(panel, point)).collect();
+        drawing.line(&thinned(&places), INK.with_opacity(0.45), 0.9);
+    }
+    let vivid = panel.heat.as_ref().is_some_and(|heat| heat.ramp == Ramp::Map);
     for &dot in &panel.dots {
         if let Some(centre) = frame.place(panel, dot) {
+            if vivid {
+                drawing.shapes.push(Shape::Disc { centre, radius: 2.6, colour: WHITE });
+                drawing.shapes.push(Shape::Disc { centre, radius: 1.7, colour: INK });
+                continue;
+            }
             drawing.shapes.push(Shape::Disc { centre, radius: 1.7, colour: FAINT.with_opacity(0.6) });
         }
     }
@@ -87,6 +105,9 @@ pub(crate) fn draw_panel(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
         [frame.left, frame.top],
     ];
     drawing.line(&corners, FAINT, 1.0);
+}
+
+fn draw_title(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
     if !panel.title.is_empty() {
         let line = wrap(&panel.title, TEXT_EM, true, frame.width);
         let text = if line.len() > 1 { format!("{} …", line[0]) } else { panel.title.clone() };
@@ -173,6 +194,11 @@ fn draw_series(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
     for series in &panel.series {
         for piece in pieces(&places(panel, frame, series)) {
             draw_dashed(drawing, &piece, &series.style);
+            // A point alone between two gaps has no line to be seen by.
+            if let (&[centre], None) = (piece.as_slice(), series.style.marker) {
+                let radius = series.style.width;
+                drawing.shapes.push(Shape::Disc { centre, radius, colour: series.style.colour });
+            }
         }
     }
     for series in &panel.series {

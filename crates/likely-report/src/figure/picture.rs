@@ -1,7 +1,9 @@
 //! What a figure shows, before anything has a place on the page.
 
+use super::palette::Ramp;
 use super::scale::Span;
 use super::shape::{Colour, Raster};
+use super::solid::Solid;
 
 /// A line's pattern, in pixels on and off; solid when empty.
 pub(crate) type Dash = &'static [f64];
@@ -79,6 +81,9 @@ pub(crate) struct Heat {
     pub(crate) raster: Raster,
     /// Left, bottom, right and top edge in the panel's coordinates.
     pub(crate) edges: [f64; 4],
+    pub(crate) ramp: Ramp,
+    /// Its own bar of colours, where the panels do not share one.
+    pub(crate) bar: Option<Bar>,
 }
 
 /// One coordinate system.
@@ -92,9 +97,13 @@ pub(crate) struct Panel {
     pub(crate) heat: Option<Heat>,
     pub(crate) dots: Vec<[f64; 2]>,
     pub(crate) levels: Vec<Level>,
+    /// Lines of equal height of the picture of colours.
+    pub(crate) contours: Vec<Vec<[f64; 2]>>,
     pub(crate) series: Vec<Series>,
     /// Marked places, drawn last.
     pub(crate) marks: Vec<(Marker, [f64; 2])>,
+    /// A surface in space, in place of axes, lines and markers in the plane.
+    pub(crate) solid: Option<Solid>,
 }
 
 /// An entry of the legend.
@@ -120,6 +129,7 @@ pub(crate) struct Bar {
     pub(crate) high: f64,
     /// Whether smaller numbers share the lowest colour.
     pub(crate) open_below: bool,
+    pub(crate) ramp: Ramp,
 }
 
 /// A figure: panels with one legend.

@@ -13,7 +13,7 @@ fn axes() -> [String; 2] {
 }
 
 /// The text of an SVG without its fonts and bitmaps, whose letters are arbitrary.
-fn without_data(svg: &str) -> String {
+pub(crate) fn without_data(svg: &str) -> String {
     let mut pieces = svg.split("base64,");
     let first = pieces.next().unwrap_or("").to_owned();
     pieces.fold(first, |text, piece| text + piece.split_once(['"', ')']).map_or("", |(_, rest)| rest))
@@ -104,17 +104,17 @@ fn numbers_that_would_hang_the_drawing_library_are_refused_by_name() {
     let draw = |curve: &CurveRecord| {
         draw_curve_picture(None, &[("mine".to_owned(), curve)], &axes(), &stem).unwrap_err()
     };
-    let bad = CurveRecord { points: 2, dim: 2, values: vec![0.0, 1.0, f64::INFINITY, 2.0] };
+    let bad = CurveRecord { points: 2, dim: 2, values: vec![0.0, 1.0, f64::INFINITY, 2.0], embedded: None };
     let error = draw(&bad);
     assert!(matches!(error, ReportError::NotFinite { .. }), "{error}");
     assert!(error.to_string().contains("mine"));
-    let solid = CurveRecord { points: 2, dim: 3, values: vec![0.0; 6] };
-    assert!(matches!(draw(&solid), ReportError::CurveShape { dim: 3, .. }));
-    let huge = CurveRecord { points: 2, dim: 2, values: vec![-f64::MAX, 0.0, f64::MAX, 1.0] };
+    let solid = CurveRecord { points: 2, dim: 3, values: vec![0.0; 6], embedded: None };
+    assert!(matches!(draw(&solid), ReportError::CurveShape { dim: 3, needed: 2, .. }));
+    let huge = CurveRecord { points: 2, dim: 2, values: vec![-f64::MAX, 0.0, f64::MAX, 1.0], embedded: None };
     assert!(matches!(draw(&huge), ReportError::NotFinite { .. }));
     let mut field = field("KDE", 1.0);
     field.log_density.pop();
-    let good = CurveRecord { points: 2, dim: 2, values: vec![0.0, 0.0, 1.0, 1.0] };
+    let good = CurveRecord { points: 2, dim: 2, values: vec![0.0, 0.0, 1.0, 1.0], embedded: None };
     let error = draw_curve_picture(Some(&field), &[("mine".to_owned(), &good)], &axes(), &stem).unwrap_err();
     assert_eq!(error.to_string(), "the field of model `KDE` has 6911 values for a grid of 96 x 72");
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is left behind");

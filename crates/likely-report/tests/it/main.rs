@@ -4,4 +4,6 @@ mod figures;
 mod pages;
 mod savings;
 mod scene;
+mod series;
+mod surfaces;
 mod tables;

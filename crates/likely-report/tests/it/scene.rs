@@ -3,7 +3,8 @@
 use likely_record::{
     Axis, CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, FieldRecord, FigureKind, FigureRecord,
     Grid, MetricMeta, MetricRecord, PlanRecord, PlannedCell, Presentation, Provenance, Run, RunFolder, Scale,
-    Status, StopRecord, TableRecord, TimingRecord, VerdictCell, VerdictKind, VerdictRecord, VerdictStatus,
+    SeriesFile, SeriesRecord, Status, StopRecord, TableRecord, TimingRecord, VerdictCell, VerdictKind,
+    VerdictRecord, VerdictStatus,
 };
 use std::collections::BTreeMap;
 use tempfile::TempDir;
@@ -28,6 +29,8 @@ pub(crate) struct Cell {
 }
 
 pub(crate) enum Outcome {
+    /// What a study answered: numbers by id, and series.
+    Studied(Vec<(&'static str, Option<f64>)>, Vec<SeriesRecord>),
     /// Metrics in the order of [`metrics`], and whether the method converged.
     Ran([Option<f64>; 3], bool),
     Failed(&'static str),
@@ -88,6 +91,7 @@ pub(crate) fn presentation(tables: Vec<TableRecord>, figures: Vec<FigureRecord>)
         savings: Vec::new(),
         figures,
         fields: vec![field("GMM", 1.0), field("KDE", 0.7)],
+        surfaces: Vec::new(),
     }
 }
 
@@ -141,10 +145,10 @@ pub(crate) fn curve(cell: &Cell) -> CurveRecord {
         let t = f64::from(step) / 100.0;
         [-3.0 + 6.0 * t, t + rise * (std::f64::consts::PI * t).sin()]
     });
-    CurveRecord { points: 101, dim: 2, values: values.collect() }
+    CurveRecord { points: 101, dim: 2, values: values.collect(), embedded: None }
 }
 
-fn record(cell: &Cell) -> Option<(CellRecord, Option<CurveRecord>)> {
+fn record(cell: &Cell, curve: Option<CurveRecord>) -> Option<(CellRecord, Option<CurveRecord>)> {
     let mut record = CellRecord {
         format: FORMAT,
         key: key(cell),
@@ -157,6 +161,7 @@ fn record(cell: &Cell) -> Option<(CellRecord, Option<CurveRecord>)> {
         reduction: None,
         metrics: Vec::new(),
         curve_sha256: None,
+        series_sha256: None,
     };
     match &cell.outcome {
         Outcome::Missing => None,
@@ -168,6 +173,22 @@ fn record(cell: &Cell) -> Option<(CellRecord, Option<CurveRecord>)> {
         Outcome::Skipped(reason) => {
             record.status = Status::Skipped;
             record.reason = Some((*reason).to_owned());
+            Some((record, None))
+        }
+        Outcome::Studied(numbers, series) => {
+            record.metrics = numbers
+                .iter()
+                .map(|(id, value)| MetricRecord {
+                    id: (*id).to_owned(),
+                    value: *value,
+                    std_err: None,
+                    reason: value.is_none().then(|| "the solver did not converge".to_owned()),
+                })
+                .collect();
+            if !series.is_empty() {
+                let file = SeriesFile::new(series.clone());
+                record.series_sha256 = Some(file.sha256().expect("a scene has rows as long as its columns"));
+            }
             Some((record, None))
         }
         Outcome::Ran(values, converged) => {
@@ -188,7 +209,7 @@ fn record(cell: &Cell) -> Option<(CellRecord, Option<CurveRecord>)> {
                     reason: value.is_none().then(|| "the density is not normalised".to_owned()),
                 })
                 .collect();
-            let curve = curve(cell);
+            let curve = curve.unwrap_or_else(|| self::curve(cell));
             record.curve_sha256 = Some(curve.sha256().expect("a scene can be written to a temporary folder"));
             Some((record, Some(curve)))
         }
@@ -197,6 +218,15 @@ fn record(cell: &Cell) -> Option<(CellRecord, Option<CurveRecord>)> {
 
 /// Writes the run to disk and reads it back.
 pub(crate) fn scene(cells: &[Cell], presentation: Presentation) -> Scene {
+    scene_of_curves(cells, presentation, |_| None)
+}
+
+/// As [`scene`], with curves of the test's own.
+pub(crate) fn scene_of_curves(
+    cells: &[Cell],
+    presentation: Presentation,
+    own: impl Fn(&Cell) -> Option<CurveRecord>,
+) -> Scene {
     let folder = TempDir::new().expect("a scene can be written to a temporary folder");
     let plan = PlanRecord {
         format: FORMAT,
@@ -230,11 +260,18 @@ pub(crate) fn scene(cells: &[Cell], presentation: Presentation) -> Scene {
         RunFolder::create_or_resume(folder.path(), &plan, &presentation, &provenance, "id = 'made-up'\n")
             .expect("a scene can be written to a temporary folder");
     for cell in cells {
-        if let Some((record, curve)) = record(cell) {
+        if let Some((record, curve)) = record(cell, own(cell)) {
             let timing = TimingRecord { format: FORMAT, wall_s: 0.125, cpu_s: 0.1 };
-            writing
-                .write_cell(&record, curve.as_ref(), &timing)
-                .expect("a scene can be written to a temporary folder");
+            let series = match &cell.outcome {
+                Outcome::Studied(_, series) if !series.is_empty() => Some(SeriesFile::new(series.clone())),
+                _ => None,
+            };
+            if series.is_some() {
+                writing.write_study(&record, series.as_ref(), &timing)
+            } else {
+                writing.write_cell(&record, curve.as_ref(), &timing)
+            }
+            .expect("a scene can be written to a temporary folder");
         }
     }
     let run = Run::read(writing.path()).expect("a scene can be written to a temporary folder");
@@ -407,4 +444,9 @@ pub(crate) fn verdicts() -> Vec<VerdictRecord> {
         verdict(pinned, 1.0, Some("0"), Some(-6.33), Some(-6.330_012_7), VerdictStatus::Moved, ""),
         verdict(pinned, 10.0, Some("1"), Some(-5.2), Some(-5.2), VerdictStatus::Same, ""),
     ]
+}
+
+/// Whether a text of the picture is exactly this.
+pub(crate) fn has_text(svg: &str, text: &str) -> bool {
+    svg.lines().any(|line| line == text)
 }
