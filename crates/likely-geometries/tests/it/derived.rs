@@ -126,9 +126,12 @@ fn bad_parameters_are_refused_with_their_place() {
     assert!(build("jacobi", "").unwrap_err().message().contains("total"));
 }
 
+/// An id and a configuration.
+type Named = (&'static str, &'static str);
+
 /// Configurations whose tensors are those of the authors' code times the sign: their conformal energies are negative at all
 /// points of the case, and the same with both parameters negated is positive.
-const REFERENCES: &[(&str, (&str, &str), (&str, &str), f64)] = &[
+const REFERENCES: &[(&str, Named, Named, f64)] = &[
     ("inverse_density", ("inverse-density", ""), ("inverse-density-released", ""), 1.0),
     ("generative_lam1_p01", ("generative", ""), ("generative-released", ""), 1.0),
     (
