@@ -6,7 +6,9 @@
 //! To add one: a file with a constant of type [`StudyKind`], and two lines here (`mod` and the entry in [`ALL`]).
 
 mod convergence_order;
+mod duality_gap;
 mod linear;
+pub mod means;
 mod optimiser_traces;
 mod pair_problem;
 mod path;
@@ -24,7 +26,7 @@ pub use study::{
 };
 
 /// Every study, sorted by id.
-pub const ALL: &[StudyKind] = &[convergence_order::STUDY, optimiser_traces::STUDY, typical_weight::STUDY];
+pub const ALL: &[StudyKind] = &[convergence_order::STUDY, duality_gap::STUDY, optimiser_traces::STUDY, typical_weight::STUDY];
 
 /// The study with the given id.
 pub fn find(id: &str) -> Option<&'static StudyKind> {

@@ -2,6 +2,8 @@
 
 mod convergence_order;
 mod densities;
+mod duality_gap;
+mod means;
 mod optimiser_traces;
 mod shooting;
 mod support;
