@@ -20,7 +20,7 @@ pub use curve::{Curve, CurveError, Ends, EndsError};
 pub use flow::{Flow, FlowScales, HullBound, SamplePrediction};
 pub use geometry::{Euclidean, Form, Geometry};
 pub use inverses::Inverses;
-pub use manifold::{ClosedForm, Embedding, Projection};
+pub use manifold::{ClosedForm, Embedding, Projection, SmoothMap};
 pub use potential::{
     Counted, CountedScore, Curvature, EvalError, Evaluations, Normalisation, Potential, Score,
     ScoreOfPotential, Symmetry, ValueGrad,

@@ -64,3 +64,55 @@ pub trait Embedding: Send + Sync {
     /// [`EvalError::OutsideChart`] where a point has no image.
     fn map(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError>;
 }
+
+/// A differentiable map `f` from coordinates to a Euclidean space, batched over rows: a decoder, an embedding, a feature.
+///
+/// Its pull-back `G = J^T J` is a Riemannian metric tensor wherever the Jacobian `J` has full rank.
+pub trait SmoothMap: Send + Sync {
+    /// Number of coordinates.
+    fn dim(&self) -> usize;
+
+    /// Dimension of the Euclidean space.
+    fn ambient_dim(&self) -> usize;
+
+    /// `f(x)` for each row; `out` has `ambient_dim` numbers a row.
+    ///
+    /// # Errors
+    /// [`EvalError::OutsideChart`] where a point has no image.
+    fn map(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError>;
+
+    /// `J(x)` for each row: `ambient_dim` rows of `dim` numbers.
+    ///
+    /// # Errors
+    /// As [`SmoothMap::map`].
+    fn jacobian(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError>;
+
+    /// The gradient in `x` of `<w, J(x) v>` at fixed `w` and `v`, for each row.
+    ///
+    /// # Errors
+    /// As [`SmoothMap::map`].
+    fn bilinear_gradient(
+        &self,
+        points: Rows<'_>,
+        w: &[f64],
+        v: &[f64],
+        out: &mut [f64],
+    ) -> Result<(), EvalError>;
+
+    /// `J(x) v` for each row; override where it costs less than the Jacobian.
+    ///
+    /// # Errors
+    /// As [`SmoothMap::map`].
+    fn push_forward(&self, points: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let (dim, ambient) = (self.dim(), self.ambient_dim());
+        let mut jacobians = vec![0.0; points.count() * ambient * dim];
+        self.jacobian(points, &mut jacobians)?;
+        let rows = v.chunks_exact(dim).zip(out.chunks_exact_mut(ambient));
+        for ((v, out), jacobian) in rows.zip(jacobians.chunks_exact(ambient * dim)) {
+            for (out, row) in out.iter_mut().zip(jacobian.chunks_exact(dim)) {
+                *out = row.iter().zip(v).map(|(j, v)| j * v).sum();
+            }
+        }
+        Ok(())
+    }
+}

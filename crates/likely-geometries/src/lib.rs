@@ -5,31 +5,47 @@
 //!
 //! To add one: a file with a constant of type [`Manifold`] or [`Derived`], and two lines here (`mod` and the entry).
 
+mod affine_invariant;
 mod cholesky_chart;
 mod derived;
+mod eigen;
 mod ellipsoid;
+mod ellipsoid_embedded;
 mod euclidean;
 mod fisher_rao;
 mod graph;
+mod graph_surface;
 mod half_space;
+mod hyperbolic;
 mod hyperbolic_paraboloid;
 mod lanes;
 mod paraboloid;
 mod parameters;
 mod pointwise;
+mod pull_back;
+mod spd_affine_invariant;
 mod spd_frobenius;
 mod sphere;
+mod sphere_chart;
+mod sphere_embedded;
 mod table;
 mod torus;
 
 pub use ellipsoid::Ellipsoid;
+pub use ellipsoid_embedded::EllipsoidEmbedded;
 pub use fisher_rao::{Family, FisherRao, InformationForm};
 pub use graph::{Graph, Height};
+pub use graph_surface::BumpsAndWaves;
+pub use hyperbolic::Hyperbolic;
 pub use hyperbolic_paraboloid::Saddle;
 pub use paraboloid::SquaredNorm;
 pub use parameters::{MOST_COORDINATES, MOST_DENSE_COORDINATES, ParameterError};
+pub use pull_back::PullBack;
+pub use spd_affine_invariant::SpdAffineInvariant;
 pub use spd_frobenius::SpdFrobenius;
 pub use sphere::Sphere;
+pub use sphere_chart::SphereChart;
+pub use sphere_embedded::SphereEmbedded;
 pub use torus::Torus;
 
 use table::Recipe;
@@ -38,12 +54,17 @@ pub use table::{Built, BuiltDerived, Config, Derive, Derived, Manifold};
 /// Every manifold, sorted by id.
 pub const ALL: &[Manifold] = &[
     ellipsoid::MANIFOLD,
+    ellipsoid_embedded::MANIFOLD,
     euclidean::MANIFOLD,
     fisher_rao::MANIFOLD,
+    graph_surface::MANIFOLD,
+    hyperbolic::MANIFOLD,
     hyperbolic_paraboloid::MANIFOLD,
     paraboloid::MANIFOLD,
+    spd_affine_invariant::MANIFOLD,
     spd_frobenius::MANIFOLD,
     sphere::MANIFOLD,
+    sphere_embedded::MANIFOLD,
     torus::MANIFOLD,
 ];
 

@@ -102,6 +102,44 @@ macro_rules! batched {
 }
 pub(crate) use batched;
 
+/// The methods of [`Pointwise`] but `dim` where the tensor is the identity, as in the space around a manifold.
+macro_rules! flat {
+    () => {
+        #[inline(always)]
+        fn form(&self) -> likely_core::Form {
+            likely_core::Form::Flat
+        }
+
+        #[inline(always)]
+        fn contains(&self, _: &[f64]) -> bool {
+            true
+        }
+
+        fn outside(&self, _: &[f64]) -> String {
+            String::new()
+        }
+
+        #[inline(always)]
+        fn tensor(&self, _: &[f64], _: $crate::pointwise::Part<'_>) {}
+
+        #[inline(always)]
+        fn squared_norm(&self, _: &[f64], v: &[f64]) -> f64 {
+            $crate::lanes::dot(v, v)
+        }
+
+        #[inline(always)]
+        fn gradient(&self, _: &[f64], _: &[f64], out: &mut [f64]) {
+            out.fill(0.0);
+        }
+
+        #[inline(always)]
+        fn christoffel(&self, _: &[f64], _: &[f64], out: &mut [f64]) {
+            out.fill(0.0);
+        }
+    };
+}
+pub(crate) use flat;
+
 /// Where the tensors of a batch are written.
 #[derive(Debug)]
 struct Parts<'a> {

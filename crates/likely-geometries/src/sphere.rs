@@ -27,7 +27,7 @@ impl Recipe for Settings {
     }
 }
 
-/// Points whose angle is within this of a half turn, in radians halved, count as antipodal: no direction is left in them.
+/// Points whose half angle has a cosine below this count as antipodal: no direction is left in them.
 const ANTIPODAL: f64 = 1e-14;
 
 /// The unit sphere of R^(dim + 1) in stereographic coordinates: `f(x) = (1 - s, 2 x) / (1 + s)` with `s = |x|^2`, so
@@ -199,8 +199,8 @@ impl<'a> Ray<'a> {
         for ((out, x), u) in out.iter_mut().zip(self.from).zip(&self.unit) {
             *out = x + weight * (cosine * u - sine * x);
         }
-        // The image has the squared norm (1 + s) / D - 1.
-        if divisor * LARGEST > self.scale {
+        // The cosine of half the angle from the antipode of the missing point is the root of D / (1 + s).
+        if divisor > ANTIPODAL * ANTIPODAL * self.scale {
             Ok(())
         } else {
             Err(EvalError::OutsideChart {

@@ -3,6 +3,8 @@
 mod line;
 mod plane;
 mod settings;
+mod simplex;
+mod wishart;
 
 pub use settings::{Family, FisherRao, InformationForm};
 
@@ -12,7 +14,9 @@ use likely_core::Geometry;
 use line::{Law, Line};
 use plane::{InverseGaussian, LocationScale, LogLocationScale, Planar, Plane, PowerLaw};
 use settings::Parameters;
+use simplex::{Counted, Simplex};
 use std::f64::consts::PI;
+use wishart::Wishart;
 
 pub(crate) const MANIFOLD: Manifold = Manifold {
     id: "fisher-rao",
@@ -62,6 +66,18 @@ impl Recipe for FisherRao {
             Parameters::InverseGaussian => Ok(plane(InverseGaussian)),
             Parameters::Frechet => Ok(plane(LogLocationScale::new(1.0 - GAMMA, GUMBEL))),
             Parameters::Weibull => Ok(plane(LogLocationScale::new(GAMMA - 1.0, GUMBEL))),
+            Parameters::Categorical { categories } => {
+                Ok(Box::new(Simplex::new(categories, Counted::Trials, 1.0)?))
+            }
+            Parameters::Multinomial { categories, trials } => {
+                Ok(Box::new(Simplex::new(categories, Counted::Trials, trials)?))
+            }
+            Parameters::NegativeMultinomial { categories, failures } => {
+                Ok(Box::new(Simplex::new(categories, Counted::Failures, failures)?))
+            }
+            Parameters::Wishart { order, degrees_of_freedom } => {
+                Ok(Box::new(Wishart::new(order, degrees_of_freedom)?))
+            }
             Parameters::Pareto | Parameters::PowerFunction => Ok(plane(PowerLaw::new(released))),
         }
     }

@@ -25,6 +25,17 @@ fn configurations_that_make_no_manifold_are_refused_with_their_reason() {
         ("spd-frobenius", "n = 0", "0 coordinates"),
         ("spd-frobenius", "n = 45", "1035 coordinates; at most 1024"),
         ("spd-frobenius", "n = 4000000000", "at most 1024"),
+        ("spd-affine-invariant", "n = -1", "-1 coordinates"),
+        ("sphere-embedded", "dim = 0", "0 coordinates"),
+        ("ellipsoid-embedded", "semi-axes = [1.0, 0.0]", "a semi-axis is 0"),
+        ("hyperbolic", "dim = 0", "0 coordinates"),
+        ("graph", "surface = 'bumps'", "unknown variant `bumps`"),
+        ("graph", "", "missing field `surface`"),
+        ("hyperbolic-paraboloid", "dim = 2", "unknown field `dim`"),
+        ("fisher-rao", "family = 'categorical', categories = 1", "0 coordinates"),
+        ("fisher-rao", "family = 'categorical'", "needs the parameter categories"),
+        ("fisher-rao", "family = 'wishart', order = 3, degrees-of-freedom = 2", "above order - 1"),
+        ("fisher-rao", "family = 'multinomial', categories = 3, trials = -1", "trials is -1"),
         ("fisher-rao", "", "missing field `family`"),
         ("fisher-rao", "family = 'normal'", "unknown variant `normal`"),
         ("fisher-rao", "family = 'binomial'", "needs the parameter trials"),
@@ -97,6 +108,16 @@ fn points_outside_a_chart_are_named_with_the_condition() {
         ("fisher-rao", "family = 'binomial', trials = 2", vec![1.0], "a probability"),
         ("fisher-rao", "family = 'poisson'", vec![-1.0], "a positive number"),
         ("spd-frobenius", "n = 2", vec![1.0, 3.0, 0.0], "diagonal entry 1"),
+        ("spd-affine-invariant", "n = 2", vec![-1.0, 3.0, 2.0], "diagonal entry 0"),
+        ("hyperbolic", "dim = 3", vec![1.0, 3.0, -1.0], "a positive one is needed"),
+        ("fisher-rao", "family = 'categorical', categories = 3", vec![0.5, 0.5], "their sum is 1"),
+        ("fisher-rao", "family = 'categorical', categories = 3", vec![0.5, -0.1], "must be positive"),
+        (
+            "fisher-rao",
+            "family = 'wishart', order = 2, degrees-of-freedom = 2",
+            vec![1.0, 2.0, 1.0],
+            "not positive definite",
+        ),
     ];
     for (id, config, x, words) in cases {
         let geometry = build(id, config);
@@ -119,7 +140,8 @@ fn points_outside_a_chart_are_named_with_the_condition() {
             }
         }
         if let Some(closed) = geometry.closed_form() {
-            let inside = vec![0.5; dim];
+            // In every one of these charts.
+            let inside: Vec<f64> = (0..dim).map(|k| if k == 1 && dim == 3 { 0.2 } else { 0.4 }).collect();
             assert!(
                 matches!(closed.distance(&inside, &x), Err(EvalError::OutsideChart { row: 1, .. })),
                 "{id}"

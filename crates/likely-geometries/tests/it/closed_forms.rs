@@ -27,7 +27,7 @@ fn exp_and_log_undo_each_other_and_distances_are_lengths() {
             assert!((norm[0].sqrt() - there).abs() <= 1e-12 * there, "{name}: length {norm:?} and {there}");
         }
     }
-    assert!(checked >= 27, "{checked}");
+    assert!(checked >= 46, "{checked}");
 }
 
 #[test]
@@ -70,8 +70,17 @@ fn geodesics_run_at_constant_speed_and_solve_their_equation() {
             entry.geometry.tensors(rows(middle, dim), &mut tensors).unwrap();
             entry.geometry.christoffel(rows(middle, dim), &velocity, &mut gamma).unwrap();
             tensors.apply(&acceleration, &mut lowered);
+            // On a manifold embedded in its coordinates the equation holds along the manifold.
+            let tangential = |w: &[f64]| {
+                let mut along = w.to_vec();
+                if let Some(projection) = entry.geometry.projection() {
+                    projection.pull_back(rows(middle, dim), w, &mut along).unwrap();
+                }
+                along
+            };
             let negative: Vec<f64> = gamma.iter().map(|g| -g).collect();
-            assert_close(&lowered, &negative, 1e-6, &format!("{name}: geodesic equation"));
+            let what = format!("{name}: geodesic equation");
+            assert_close(&tangential(&lowered), &tangential(&negative), 1e-6, &what);
         }
     }
 }
@@ -98,7 +107,10 @@ fn close_points_keep_their_digits() {
         let (name, dim) = (entry.name(), entry.geometry.dim());
         let x = entry.points("from", 1);
         let direction = entry.vectors("directions", 1);
-        let y: Vec<f64> = x.iter().zip(&direction).map(|(x, d)| x + 1e-6 * x.abs() * d).collect();
+        let mut y: Vec<f64> = x.iter().zip(&direction).map(|(x, d)| x + 1e-6 * x.abs() * d).collect();
+        if let Some(projection) = entry.geometry.projection() {
+            projection.project(rows(&y.clone(), dim), &mut y).unwrap();
+        }
         let difference: Vec<f64> = x.iter().zip(&y).map(|(x, y)| y - x).collect();
         let mut norm = [0.0];
         entry.geometry.squared_norms(rows(&x, dim), &difference, &mut norm).unwrap();
@@ -123,5 +135,55 @@ fn antipodal_points_of_the_sphere_have_a_distance_and_no_log() {
         let mut reached = v.clone();
         closed.exp(&x, &v, &mut reached).unwrap();
         assert_close(&reached, &near, 1e-9, "almost antipodal");
+    }
+}
+
+#[test]
+fn antipodal_points_of_the_embedded_sphere_have_a_distance_and_no_log() {
+    let sphere = build("sphere-embedded", "dim = 2");
+    let closed = sphere.closed_form().unwrap();
+    let (x, y) = ([0.6, 0.0, -0.8], [-0.6, 0.0, 0.8]);
+    assert!(matches!(closed.log(&x, &y, &mut [0.0; 3]), Err(EvalError::CutLocus { .. })));
+    assert!((closed.distance(&x, &y).unwrap() - std::f64::consts::PI).abs() < 1e-15);
+    // Off the sphere, and a velocity that is not tangent.
+    assert!(matches!(
+        closed.distance(&x, &[1.0, 1.0, 0.0]),
+        Err(EvalError::OutsideChart { row: 1, reason }) if reason.contains("norm")
+    ));
+    assert!(matches!(
+        closed.exp(&x, &x, &mut [0.0; 3]),
+        Err(EvalError::OutsideChart { reason, .. }) if reason.contains("tangent")
+    ));
+}
+
+#[test]
+fn geodesics_that_leave_their_chart_are_refused() {
+    let leaving = [
+        ("sphere", "dim = 2", vec![0.0, 0.0], vec![std::f64::consts::PI / 2.0, 0.0]),
+        ("hyperbolic", "dim = 2", vec![0.0, 1.0], vec![0.0, -300.0]),
+        ("fisher-rao", "family = 'gaussian'", vec![0.0, 1.0], vec![0.0, -2000.0]),
+        ("fisher-rao", "family = 'inverse-gaussian'", vec![1.0, 1.0], vec![-8.0, 8.0]),
+        ("fisher-rao", "family = 'binomial', trials = 1", vec![0.5], vec![2.0]),
+        ("fisher-rao", "family = 'geometric'", vec![0.5], vec![2.0]),
+        ("fisher-rao", "family = 'poisson'", vec![1.0], vec![-3.0]),
+        ("fisher-rao", "family = 'categorical', categories = 3", vec![0.3, 0.3], vec![1.0, 0.0]),
+        ("fisher-rao", "family = 'categorical', categories = 3", vec![0.3, 0.3], vec![7.0, 0.0]),
+        (
+            "fisher-rao",
+            "family = 'negative-multinomial', categories = 3, failures = 1",
+            vec![0.3, 0.3],
+            vec![-1.0, 0.0],
+        ),
+        ("spd-frobenius", "n = 2", vec![1.0, 0.0, 1.0], vec![-1.0, 0.0, 0.0]),
+        ("spd-affine-invariant", "n = 2", vec![1.0, 0.0, 1.0], vec![-1000.0, 0.0, 0.0]),
+    ];
+    for (id, config, from, velocity) in leaving {
+        let geometry = build(id, config);
+        let mut out = vec![0.0; from.len()];
+        let result = geometry.closed_form().unwrap().exp(&from, &velocity, &mut out);
+        assert!(
+            matches!(result, Err(EvalError::OutsideChart { .. })),
+            "{id} {{ {config} }}: {result:?} {out:?}"
+        );
     }
 }

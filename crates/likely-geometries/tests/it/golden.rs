@@ -1,4 +1,4 @@
-//! Values of the authors' public code.
+//! Values of the authors' public code, and closed forms of geomstats.
 
 use crate::support::{assert_close, build, flat, list, rows};
 use likely_core::Tensors;
@@ -76,5 +76,58 @@ fn fisher_information_is_that_of_the_authors() {
         assert_close(&tensors.matrix(0), &flat(&case["G"]), TOLERANCE, config);
         ran += 1;
     }
-    assert_eq!(ran, 19);
+    assert_eq!(ran, 21);
+}
+
+#[test]
+fn the_wishart_information_is_that_of_the_authors_with_the_diagonal_first() {
+    let cases = cases("wishart");
+    assert_eq!(cases.len(), 1);
+    let geometry = build("fisher-rao", cases[0]["config"].as_str().expect("a config"));
+    let z = list(&cases[0]["z"]);
+    let mut tensors = Tensors::default();
+    // They have a full matrix in and the entries 11, 22, 12 out.
+    geometry.tensors(rows(&[z[0], z[1], z[3]], 3), &mut tensors).unwrap();
+    let (g, order) = (tensors.matrix(0), [0, 2, 1]);
+    let permuted: Vec<f64> = (0..9).map(|at| g[order[at / 3] * 3 + order[at % 3]]).collect();
+    assert_close(&permuted, &flat(&cases[0]["G"]), TOLERANCE, "wishart");
+}
+
+#[test]
+fn the_textbook_form_of_power_laws_is_the_released_one_with_coordinates_swapped() {
+    for family in ["pareto", "power-function"] {
+        let textbook = build("fisher-rao", &format!("family = '{family}'"));
+        let released = build("fisher-rao", &format!("family = '{family}', form = 'released'"));
+        let (mut a, mut b) = (Tensors::default(), Tensors::default());
+        textbook.tensors(rows(&[0.7, 1.9], 2), &mut a).unwrap();
+        released.tensors(rows(&[1.9, 0.7], 2), &mut b).unwrap();
+        let (a, b) = (a.matrix(0), b.matrix(0));
+        // Scale 0.7 and shape 1.9: (shape / scale)^2 and 1 / shape^2.
+        assert_close(&a, &[(1.9_f64 / 0.7).powi(2), 0.0, 0.0, 1.9_f64.powi(-2)], 1e-14, family);
+        assert_close(&[b[3], b[2], b[1], b[0]], &a, 0.0, family);
+    }
+}
+
+#[test]
+fn closed_forms_are_those_of_geomstats() {
+    let golden: Value = serde_json::from_str(include_str!("../golden/closed-forms.json")).expect("JSON");
+    let mut ran = 0;
+    for case in golden["closed-form"].as_array().expect("cases") {
+        let (id, config) = (case["manifold"].as_str().unwrap(), case["config"].as_str().unwrap());
+        let name = format!("{id} {{ {config} }}");
+        let geometry = build(id, config);
+        let closed = geometry.closed_form().expect("a closed form");
+        let (from, to) = (list(&case["from"]), list(&case["to"]));
+        let distance = case["distance"].as_f64().expect("a number");
+        let found = closed.distance(&from, &to).unwrap();
+        assert!((found - distance).abs() <= 1e-12 * distance.max(1.0), "{name}: {found} {distance}");
+        let mut log = vec![0.0; from.len()];
+        closed.log(&from, &to, &mut log).unwrap();
+        assert_close(&log, &list(&case["log"]), 1e-12, &format!("{name}: log"));
+        let mut middle = vec![0.0; from.len()];
+        closed.geodesic(&from, &to, &[0.5], &mut middle).unwrap();
+        assert_close(&middle, &list(&case["middle"]), 1e-12, &format!("{name}: middle"));
+        ran += 1;
+    }
+    assert_eq!(ran, 63);
 }

@@ -5,4 +5,5 @@ mod closed_forms;
 mod conformance;
 mod derived;
 mod golden;
+mod projections;
 mod support;

@@ -89,6 +89,38 @@ fn triangle(x: &mut [f64]) {
     }
 }
 
+/// Probabilities whose sum is below one.
+fn simplex(x: &mut [f64]) {
+    x.iter_mut().for_each(|x| *x = x.exp());
+    let total = 1.0 + x.iter().sum::<f64>();
+    x.iter_mut().for_each(|x| *x /= total);
+}
+
+/// The upper triangle of a positive definite matrix.
+fn definite(x: &mut [f64]) {
+    triangle(x);
+    let order = (1..).find(|n| n * (n + 1) / 2 == x.len()).expect("a triangle");
+    let mut factor = vec![0.0; order * order];
+    let mut entries = x.iter();
+    for a in 0..order {
+        for b in a..order {
+            factor[a * order + b] = *entries.next().expect("an entry");
+        }
+    }
+    let mut at = 0;
+    for a in 0..order {
+        for b in a..order {
+            x[at] = (0..order).map(|k| factor[k * order + a] * factor[k * order + b]).sum();
+            at += 1;
+        }
+    }
+}
+
+fn on_sphere(x: &mut [f64]) {
+    let norm = x.iter().map(|x| x * x).sum::<f64>().sqrt();
+    x.iter_mut().for_each(|x| *x /= norm);
+}
+
 /// One geometry or more for every entry of the table, at small, odd and larger sizes.
 pub(crate) fn suite() -> Vec<Entry> {
     type Row = (&'static str, &'static str, fn(&mut [f64]));
@@ -97,8 +129,11 @@ pub(crate) fn suite() -> Vec<Entry> {
         ("ellipsoid", "dim = 3", anywhere),
         ("ellipsoid", "semi-axes = [2.0, 0.3]", anywhere),
         ("ellipsoid", "dim = 13", anywhere),
+        ("ellipsoid-embedded", "dim = 3", anywhere),
         ("euclidean", "dim = 3", anywhere),
         ("fisher-rao", "family = 'binomial', trials = 5", probability),
+        ("fisher-rao", "family = 'categorical', categories = 2", simplex),
+        ("fisher-rao", "family = 'categorical', categories = 4", simplex),
         ("fisher-rao", "family = 'cauchy'", last_positive),
         ("fisher-rao", "family = 'erlang', shape = 3", all_positive),
         ("fisher-rao", "family = 'exponential'", all_positive),
@@ -111,6 +146,9 @@ pub(crate) fn suite() -> Vec<Entry> {
         ("fisher-rao", "family = 'laplace'", last_positive),
         ("fisher-rao", "family = 'log-gaussian'", last_positive),
         ("fisher-rao", "family = 'logistic'", last_positive),
+        ("fisher-rao", "family = 'multinomial', categories = 5, trials = 3", simplex),
+        ("fisher-rao", "family = 'negative-multinomial', categories = 3, failures = 2", simplex),
+        ("fisher-rao", "family = 'negative-multinomial', categories = 2, failures = 1", simplex),
         ("fisher-rao", "family = 'negative-binomial', successes = 4", probability),
         ("fisher-rao", "family = 'pareto'", all_positive),
         ("fisher-rao", "family = 'pareto', form = 'released'", all_positive),
@@ -119,9 +157,20 @@ pub(crate) fn suite() -> Vec<Entry> {
         ("fisher-rao", "family = 'rayleigh'", all_positive),
         ("fisher-rao", "family = 'students-t', degrees-of-freedom = 5", last_positive),
         ("fisher-rao", "family = 'weibull'", all_positive),
+        ("fisher-rao", "family = 'wishart', order = 1, degrees-of-freedom = 2", definite),
+        ("fisher-rao", "family = 'wishart', order = 2, degrees-of-freedom = 2", definite),
+        ("fisher-rao", "family = 'wishart', order = 4, degrees-of-freedom = 7", definite),
+        ("graph", "surface = 'bumps-and-waves'", anywhere),
+        ("hyperbolic", "dim = 1", last_positive),
+        ("hyperbolic", "dim = 2", last_positive),
+        ("hyperbolic", "dim = 6", last_positive),
         ("hyperbolic-paraboloid", "", anywhere),
         ("paraboloid", "dim = 2", anywhere),
         ("paraboloid", "dim = 11", anywhere),
+        ("spd-affine-invariant", "n = 1", triangle),
+        ("spd-affine-invariant", "n = 2", triangle),
+        ("spd-affine-invariant", "n = 3", triangle),
+        ("spd-affine-invariant", "n = 5", triangle),
         ("spd-frobenius", "n = 1", triangle),
         ("spd-frobenius", "n = 2", triangle),
         ("spd-frobenius", "n = 4", triangle),
@@ -129,6 +178,9 @@ pub(crate) fn suite() -> Vec<Entry> {
         ("sphere", "dim = 2", anywhere),
         ("sphere", "dim = 3", anywhere),
         ("sphere", "dim = 19", anywhere),
+        ("sphere-embedded", "dim = 1", on_sphere),
+        ("sphere-embedded", "dim = 2", on_sphere),
+        ("sphere-embedded", "dim = 9", on_sphere),
         ("torus", "", anywhere),
         ("torus", "major = 1.5, minor = 0.7", anywhere),
     ];
