@@ -35,8 +35,7 @@ impl GaussianSum<'_> {
     /// Shares of the summands and their mean at the point `y`.
     #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
     #[inline(always)]
-    fn shares(&self, y: &[f64], shares: &mut [f64], mean: &mut [f64]) {
-        let dim = y.len();
+    fn shares(&self, dim: usize, y: &[f64], shares: &mut [f64], mean: &mut [f64]) {
         let mut nearest = f64::MAX;
         for (centre, share) in self.centres.chunks_exact(dim).zip(&mut *shares) {
             let mut q = 0.0;
@@ -102,25 +101,28 @@ impl Evaluation<'_> {
         let Self { sum, points, wanted, out } = self;
         let inverse = &sum.inverse_widths[..dim];
         let mut shares = vec![0.0; sum.centres.len() / dim];
-        let [mut y, mut mean, mut deviation, mut a, mut b] = [(); 5].map(|()| vec![0.0; dim]);
+        // Cut to `dim` so that the compiler knows their length where it knows the dimension.
+        let [y, mean, deviation, a, b] = &mut [(); 5].map(|()| vec![0.0; dim]);
+        let [y, mean, deviation] = [y, mean, deviation].map(|room| &mut room[..dim]);
+        let [a, b] = [a, b].map(|room| &mut room[..dim]);
         let width = if matches!(wanted, Wanted::Hessian) { dim * dim } else { dim };
         for (row, (x, out)) in points.iter().zip(out.chunks_exact_mut(width)).enumerate() {
             let of = |vectors: &[f64], scaled_into: &mut [f64]| {
                 scaled(&vectors[row * dim..(row + 1) * dim], inverse, scaled_into);
             };
-            scaled(x, inverse, &mut y);
-            sum.shares(&y, &mut shares, &mut mean);
+            scaled(x, inverse, y);
+            sum.shares(dim, y, &mut shares, mean);
             match wanted {
                 Wanted::Hessian => {}
-                Wanted::Product(v) => of(v, &mut b),
+                Wanted::Product(v) => of(v, b),
                 Wanted::FormGradient(u, v) => {
-                    of(u, &mut a);
-                    of(v, &mut b);
+                    of(u, a);
+                    of(v, b);
                 }
             }
             out.fill(0.0);
             for (centre, share) in sum.centres.chunks_exact(dim).zip(&shares) {
-                for ((e, c), m) in deviation.iter_mut().zip(centre).zip(&mean) {
+                for ((e, c), m) in deviation.iter_mut().zip(centre).zip(&*mean) {
                     *e = c - m;
                 }
                 let along = |v: &[f64]| deviation.iter().zip(v).map(|(e, v)| e * v).sum::<f64>();
@@ -128,18 +130,18 @@ impl Evaluation<'_> {
                     Wanted::Hessian => {
                         for (j, out) in out.chunks_exact_mut(dim).enumerate() {
                             let weight = share * deviation[j];
-                            for (out, e) in out.iter_mut().zip(&deviation) {
+                            for (out, e) in out.iter_mut().zip(&*deviation) {
                                 *out -= weight * e;
                             }
                         }
                     }
                     Wanted::Product(_) => {
-                        let weight = share * along(&b);
-                        out.iter_mut().zip(&deviation).for_each(|(out, e)| *out -= weight * e);
+                        let weight = share * along(b);
+                        out.iter_mut().zip(&*deviation).for_each(|(out, e)| *out -= weight * e);
                     }
                     Wanted::FormGradient(..) => {
-                        let weight = share * along(&a) * along(&b);
-                        out.iter_mut().zip(&deviation).for_each(|(out, e)| *out -= weight * e);
+                        let weight = share * along(a) * along(b);
+                        out.iter_mut().zip(&*deviation).for_each(|(out, e)| *out -= weight * e);
                     }
                 }
             }
@@ -153,7 +155,7 @@ impl Evaluation<'_> {
                     }
                 }
                 Wanted::Product(_) => {
-                    out.iter_mut().zip(&b).zip(inverse).for_each(|((out, v), by)| *out = (*out + v) * by);
+                    out.iter_mut().zip(&*b).zip(inverse).for_each(|((out, v), by)| *out = (*out + v) * by);
                 }
                 Wanted::FormGradient(..) => out.iter_mut().zip(inverse).for_each(|(out, by)| *out *= by),
             }

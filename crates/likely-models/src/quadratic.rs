@@ -179,20 +179,28 @@ impl Work for Evaluation<'_> {
     #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
     #[inline(always)]
     fn run(self) {
-        let Quadratic { centre, scale, constant } = self.potential;
-        let half = 0.5 * scale;
-        if let [c, d] = centre[..] {
-            for (value, x) in self.value.iter_mut().zip(self.points.chunks_exact(2)) {
-                let (p, q) = (x[0] - c, x[1] - d);
-                *value = half * (p * p + q * q) + constant;
-            }
-            for (g, x) in self.grad.chunks_exact_mut(2).zip(self.points.chunks_exact(2)) {
-                g[0] = scale * (x[0] - c);
-                g[1] = scale * (x[1] - d);
-            }
-            return;
+        match self.potential.centre.len() {
+            1 => self.rows(fixed::<1>),
+            2 => self.rows(fixed::<2>),
+            3 => self.rows(fixed::<3>),
+            4 => self.rows(fixed::<4>),
+            5 => self.rows(fixed::<5>),
+            6 => self.rows(fixed::<6>),
+            7 => self.rows(fixed::<7>),
+            _ => self.rows(squared_distance),
         }
-        let dim = centre.len();
+    }
+}
+
+impl Evaluation<'_> {
+    #[expect(
+        clippy::inline_always,
+        reason = "inlined into the code for the chosen vector width and dimension"
+    )]
+    #[inline(always)]
+    fn rows(self, squared_distance: impl Fn(&[f64], &[f64]) -> f64) {
+        let Quadratic { centre, scale, constant } = self.potential;
+        let (half, dim) = (0.5 * scale, centre.len());
         for (value, x) in self.value.iter_mut().zip(self.points.chunks_exact(dim)) {
             *value = half * squared_distance(x, centre) + constant;
         }
@@ -204,6 +212,18 @@ impl Work for Evaluation<'_> {
     }
 }
 
+/// The squared distance in few dimensions, without a loop.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn fixed<const DIM: usize>(x: &[f64], centre: &[f64]) -> f64 {
+    let (x, centre) = (&x[..DIM], &centre[..DIM]);
+    let mut sum = 0.0;
+    for j in 0..DIM {
+        sum += (x[j] - centre[j]) * (x[j] - centre[j]);
+    }
+    sum
+}
+
 /// Partial sums of a squared distance, always added up in the same order.
 const SUMS: usize = 4;
 
@@ -212,20 +232,30 @@ const SUMS: usize = 4;
 fn squared_distance(x: &[f64], centre: &[f64]) -> f64 {
     let mut sums: [Lane; SUMS] = [[0.0; LANES]; SUMS];
     let (xs, cs) = (x.chunks_exact(SUMS * LANES), centre.chunks_exact(SUMS * LANES));
-    let mut rest: f64 = xs.remainder().iter().zip(cs.remainder()).map(|(x, c)| (x - c) * (x - c)).sum();
-    if x.len() < SUMS * LANES {
-        return rest;
-    }
+    let (x_rest, c_rest) = (xs.remainder(), cs.remainder());
     for (x, c) in xs.zip(cs) {
         for (s, sum) in sums.iter_mut().enumerate() {
-            for (l, sum) in sum.iter_mut().enumerate() {
-                let gap = x[s * LANES + l] - c[s * LANES + l];
-                *sum += gap * gap;
-            }
+            add(sum, &x[s * LANES..(s + 1) * LANES], &c[s * LANES..(s + 1) * LANES]);
         }
     }
-    rest += sums.iter().flatten().sum::<f64>();
-    rest
+    let (xs, cs) = (x_rest.chunks_exact(LANES), c_rest.chunks_exact(LANES));
+    let last: f64 = xs.remainder().iter().zip(cs.remainder()).map(|(x, c)| (x - c) * (x - c)).sum();
+    for (x, c) in xs.zip(cs) {
+        add(&mut sums[0], x, c);
+    }
+    let [p, q, r, s] = sums;
+    let sum: Lane = std::array::from_fn(|l| (p[l] + q[l]) + (r[l] + s[l]));
+    let half: [f64; LANES / 2] = std::array::from_fn(|l| sum[l] + sum[l + LANES / 2]);
+    ((half[0] + half[2]) + (half[1] + half[3])) + last
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn add(sum: &mut Lane, x: &[f64], centre: &[f64]) {
+    for (l, sum) in sum.iter_mut().enumerate() {
+        let gap = x[l] - centre[l];
+        *sum += gap * gap;
+    }
 }
 
 impl Potential for Quadratic {

@@ -77,7 +77,7 @@ const LEVEL: f64 = 1.0;
 /// Within this of the middle, `r^2` has one minimum along the curve: `1.25 - s^2 / 2 - s (1 - v) / 2 > 0`, `s = sin t`.
 const ONE_MINIMUM: f64 = 1.25;
 /// Intervals in which minima are looked for beyond that; the wave and so `r^2` varies over lengths of about one.
-const INTERVALS: usize = 64;
+const INTERVALS: usize = 32;
 /// Newton steps and bisections that are enough for any bracket.
 const MOST_STEPS: usize = 200;
 
@@ -118,16 +118,19 @@ fn nearest(u: f64, v: f64) -> f64 {
     // A point further along than half a period has a copy at the same height that is nearer.
     let reach = gap.min(PI);
     let at = |i: usize| u + reach * (2.0 * i as f64 / INTERVALS as f64 - 1.0);
-    let distance = |t: f64| (t - u).hypot(wave(t)[0] - v);
-    let samples: Vec<f64> = (0..=INTERVALS).map(|i| distance(at(i))).collect();
-    let mut best = (u, gap);
+    let squared = |t: f64| {
+        let across = AMPLITUDE * libm::sin(t) + LEVEL - v;
+        (t - u) * (t - u) + across * across
+    };
+    let samples: Vec<f64> = (0..=INTERVALS).map(|i| squared(at(i))).collect();
+    let mut best = (u, gap * gap);
     for i in 0..=INTERVALS {
         let (before, after) = (i.saturating_sub(1), (i + 1).min(INTERVALS));
         if samples[i] <= samples[before] && samples[i] <= samples[after] {
             let t = stationary(u, v, at(before), at(after), at(i));
-            let r = distance(t);
-            if r < best.1 {
-                best = (t, r);
+            let q = squared(t);
+            if q < best.1 {
+                best = (t, q);
             }
         }
     }
