@@ -1,30 +1,16 @@
 //! Shots against reference trajectories, closed forms and invariants.
 
-use crate::support::{CutPlane, HalfPlane, Sphere, circle, numbers, quadratic, rows, weighted_logs};
+use crate::support::{CutPlane, HalfPlane, Sphere, circle, mixture, numbers, quadratic, rows, weighted_logs};
 use likely_core::{ClosedForm, Euclidean, EvalError, Geometry, Potential, Rows};
-use likely_models::{Covariances, Mixture};
 use likely_studies::shooting::{
     Difference, Force, ForceSign, Integrator, LogarithmError, Lost, Motion, Pull, ShootError, Shooting,
     initial_velocity, logarithm,
 };
-use ndarray::{Array1, Array2, Array3, ArrayView1, array};
+use ndarray::{Array2, ArrayView1, array};
 use serde_json::Value;
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("../golden/shooting.json")).unwrap()
-}
-
-fn mixture(config: &Value) -> Mixture {
-    let means = rows(&config["means"]);
-    let covariances: Vec<f64> =
-        config["covariances"].as_array().unwrap().iter().flat_map(|c| rows(c).concat()).collect();
-    let count = means.len();
-    Mixture::new(
-        Array1::from_vec(numbers(&config["weights"])).view(),
-        Array2::from_shape_vec((count, 2), means.concat()).unwrap().view(),
-        Covariances::Full(Array3::from_shape_vec((count, 2, 2), covariances).unwrap()),
-    )
-    .unwrap()
 }
 
 fn motion<'a>(

@@ -235,3 +235,86 @@ pub(crate) fn numbers(value: &serde_json::Value) -> Vec<f64> {
 pub(crate) fn rows(value: &serde_json::Value) -> Vec<Vec<f64>> {
     value.as_array().unwrap().iter().map(numbers).collect()
 }
+
+/// Symmetric positive definite 2 x 2 matrices `U^T U` with `U = [[a, b], [0, c]]`, as a part of Euclidean space.
+pub(crate) struct Spd2;
+
+impl Geometry for Spd2 {
+    fn dim(&self) -> usize {
+        3
+    }
+    fn form(&self) -> Form {
+        Form::Dense
+    }
+    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
+        let at = at.with_dim(3)?;
+        for (out, z) in out.dense(at.count(), 3).chunks_exact_mut(9).zip(at) {
+            let (a, b, c) = (z[0], z[1], z[2]);
+            let (aa, ab, bb) = (4.0 * a * a + 2.0 * b * b, 2.0 * a * b, 2.0 * a * a + 4.0 * b * b);
+            let (bc, cc) = (4.0 * b * c, 4.0 * c * c);
+            out.copy_from_slice(&[aa, ab, 0.0, ab, bb, bc, 0.0, bc, cc]);
+        }
+        Ok(())
+    }
+    fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let rows = at.with_dim(3)?.into_iter().zip(v.chunks_exact(3));
+        for (out, (z, v)) in out.chunks_exact_mut(3).zip(rows) {
+            let cross = z[0] * v[1] + z[1] * v[0];
+            let last = z[1] * v[1] + z[2] * v[2];
+            out[0] = 8.0 * z[0] * v[0] * v[0] + 4.0 * cross * v[1];
+            out[1] = 4.0 * cross * v[0] + 8.0 * last * v[1];
+            out[2] = 8.0 * last * v[2];
+        }
+        Ok(())
+    }
+}
+
+/// The paraboloid `(z, |z|^2)`: `G = I + 4 z z^T`, of low rank.
+pub(crate) struct Paraboloid(pub(crate) usize);
+
+impl Geometry for Paraboloid {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn form(&self) -> Form {
+        Form::DiagonalPlusLowRank { rank: 1 }
+    }
+    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
+        let at = at.with_dim(self.0)?;
+        let parts = out.low_rank(at.count(), self.0, 1);
+        parts.diagonal.fill(1.0);
+        parts.factors.copy_from_slice(at.values());
+        parts.cores.fill(4.0);
+        Ok(())
+    }
+    fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let rows = at.with_dim(self.0)?.into_iter().zip(v.chunks_exact(self.0));
+        for (out, (z, v)) in out.chunks_exact_mut(self.0).zip(rows) {
+            let factor = 8.0 * dot(z, v);
+            out.iter_mut().zip(v).for_each(|(o, v)| *o = factor * v);
+        }
+        Ok(())
+    }
+}
+
+/// A mixture from its JSON.
+pub(crate) fn mixture(config: &serde_json::Value) -> likely_models::Mixture {
+    let means = rows(&config["means"]);
+    let covariances: Vec<f64> =
+        config["covariances"].as_array().unwrap().iter().flat_map(|c| rows(c).concat()).collect();
+    let count = means.len();
+    likely_models::Mixture::new(
+        Array1::from_vec(numbers(&config["weights"])).view(),
+        Array2::from_shape_vec((count, 2), means.concat()).unwrap().view(),
+        likely_models::Covariances::Full(
+            ndarray::Array3::from_shape_vec((count, 2, 2), covariances).unwrap(),
+        ),
+    )
+    .unwrap()
+}
+
+/// Rows of JSON as an array.
+pub(crate) fn matrix(value: &serde_json::Value) -> Array2<f64> {
+    let rows = rows(value);
+    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
+}
