@@ -4,8 +4,10 @@ use crate::ReportError;
 use crate::axis_value::AxisValue;
 use crate::group::{Row, rows};
 use crate::html::{escape, prose};
-use crate::number::{shortest, significant, typeset};
+use crate::number::{number, shortest, significant, typeset};
 use crate::sheet::{Head, Sheet};
+use crate::table::letter;
+use crate::table_text::{shown, unit};
 use likely_record::{Axis, MetricMeta, Run, Status, VerdictKind, VerdictRecord, VerdictStatus};
 use polars::prelude::{Column, DataFrame};
 use std::fmt::Write as _;
@@ -122,8 +124,15 @@ impl<'a> Place<'a> {
             VerdictStatus::NotMeasured => Outcome::Absent,
         };
         let reason = match outcome {
-            Outcome::Failed => failed.and_then(|cell| cell.reason.clone()).unwrap_or_default(),
-            Outcome::Unconverged => early.map(|stop| stop.text.clone()).unwrap_or_default(),
+            Outcome::Failed => {
+                format!(
+                    "failed: {}",
+                    failed.and_then(|cell| cell.reason.as_deref()).unwrap_or("no reason given")
+                )
+            }
+            Outcome::Unconverged => {
+                format!("did not converge: {}", early.map_or("", |stop| stop.text.as_str()))
+            }
             // The difference stands in the table itself.
             Outcome::Differs if verdict.note.starts_with("differs by") => String::new(),
             _ => verdict.note.clone(),
@@ -134,7 +143,7 @@ impl<'a> Place<'a> {
     fn ours(&self) -> String {
         let dagger = if self.early { "†" } else { "" };
         match self.verdict.now {
-            Some(now) => format!("{}{dagger}", significant(now, digits(self.verdict))),
+            Some(now) => format!("{}{dagger}", rounded(now, self.verdict.tolerance)),
             None => "no number".to_owned(),
         }
     }
@@ -152,13 +161,13 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Digits of ours that show one more than the published number was given with.
-fn digits(verdict: &VerdictRecord) -> usize {
-    let (Some(now), tolerance) = (verdict.now, verdict.tolerance) else { return 5 };
-    if tolerance > 0.0 && now != 0.0 && now.is_finite() {
-        ((now.abs() / tolerance).log10().ceil() + 1.0).clamp(3.0, 8.0) as usize
+/// Ours with as many decimals as the tolerance has, which is one more than the published number has.
+fn rounded(now: f64, tolerance: f64) -> String {
+    let decimals = -tolerance.log10();
+    if decimals > 0.0 && decimals <= 8.0 && now.abs() < 1e6 {
+        number(now, Some(decimals.ceil() as usize))
     } else {
-        5
+        significant(now, 5)
     }
 }
 
@@ -219,7 +228,8 @@ impl<'a> Published<'a> {
             let mut names: Vec<String> = Vec::new();
             for name in verdicts.iter().map(|verdict| name_of(axis, verdict)) {
                 // Methods without a weight stand beside those with one.
-                if !names.contains(&name) && !(axis == Axis::Lambda && name == "–") {
+                let without = axis == Axis::Lambda && name == "–";
+                if !without && !names.contains(&name) {
                     names.push(name);
                 }
             }
@@ -230,8 +240,9 @@ impl<'a> Published<'a> {
                 _ => axes.push((axis, head)),
             }
         }
-        let (mut rows, mut methods, mut places): (Vec<Vec<String>>, Vec<&str>, Vec<Vec<Vec<Place<'_>>>>) =
-            (Vec::new(), Vec::new(), Vec::new());
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        let mut methods: Vec<&str> = Vec::new();
+        let mut places: Vec<Vec<Vec<Place<'_>>>> = Vec::new();
         for verdict in &verdicts {
             if !methods.contains(&verdict.cell.method.as_str()) {
                 methods.push(&verdict.cell.method);
@@ -253,7 +264,7 @@ impl<'a> Published<'a> {
         if count < FEWEST || methods.len() < 2 || rows.len() < 2 || (filled as f64) < FILLED * room as f64 {
             return None;
         }
-        let unit = meta.map_or(String::new(), |meta| crate::table_text::unit(&meta.unit));
+        let unit = meta.map_or(String::new(), |meta| unit(&meta.unit));
         let shared = if shared.is_empty() { String::new() } else { format!(", {}", shared.join(", ")) };
         Some(Self {
             metric: metric.to_owned(),
@@ -301,7 +312,7 @@ impl<'a> Published<'a> {
     }
 
     fn letter_of(reasons: &[&str], place: &Place<'_>) -> Option<String> {
-        reasons.iter().position(|reason| *reason == place.reason).map(crate::table::letter)
+        reasons.iter().position(|reason| *reason == place.reason).map(letter)
     }
 
     /// The table on a page.
@@ -322,7 +333,7 @@ impl<'a> Published<'a> {
             let new_block = place > 0 && names.len() > 1 && names[0] != self.rows[place - 1][0];
             html.push_str(if new_block { "<tr class=\"block\">" } else { "<tr>" });
             for name in names {
-                let _ = write!(html, "<th scope=\"row\">{}</th>", escape(&crate::table_text::shown(name)));
+                let _ = write!(html, "<th scope=\"row\">{}</th>", escape(&shown(name)));
             }
             for here in places {
                 let cells: Vec<String> = here.iter().map(|place| html_place(place, &reasons)).collect();
@@ -335,7 +346,7 @@ impl<'a> Published<'a> {
         if !reasons.is_empty() {
             html.push_str("<p class=\"small\">");
             for (place, reason) in reasons.iter().enumerate() {
-                let _ = write!(html, "<sup>{}</sup> {}<br>", crate::table::letter(place), prose(reason));
+                let _ = write!(html, "<sup>{}</sup> {}<br>", letter(place), prose(reason));
             }
             html.push_str("</p>\n");
         }
@@ -354,6 +365,9 @@ impl<'a> Published<'a> {
                     .map(|place| {
                         let mut text =
                             format!("{} / {} {}", place.ours(), place.theirs(), place.outcome.sign());
+                        if let Some(difference) = place.difference() {
+                            let _ = write!(text, " {difference}");
+                        }
                         if let Some(letter) = Self::letter_of(&reasons, place) {
                             let _ = write!(text, " [{letter}]");
                         }
@@ -364,9 +378,12 @@ impl<'a> Published<'a> {
             });
             names.iter().cloned().chain(cells).collect()
         });
-        let mut remarks = vec![format!("Ours / published, and a sign: {}", self.key())];
+        let mut remarks = vec![format!(
+            "Ours / published, a sign, and the difference where there is one to speak of: {}",
+            self.key()
+        )];
         for (place, reason) in reasons.iter().enumerate() {
-            remarks.push(format!("[{}] {reason}.", crate::table::letter(place)));
+            remarks.push(format!("[{}] {reason}.", letter(place)));
         }
         Sheet {
             title: self
@@ -391,15 +408,16 @@ fn html_place(place: &Place<'_>, reasons: &[&str]) -> String {
     let raised =
         Published::letter_of(reasons, place).map_or(String::new(), |letter| format!("<sup>{letter}</sup>"));
     let difference = place.difference().map_or(String::new(), |text| format!(" {}", escape(&typeset(&text))));
-    let value = escape(&typeset(&place.ours()));
-    let value =
-        if place.verdict.now.is_some() { value } else { format!("<span class=\"error\">{value}</span>") };
+    let value = match place.verdict.now {
+        Some(_) => escape(&typeset(&place.ours())),
+        None => format!("<span class=\"error\">{}</span>", place.ours()),
+    };
     format!(
         "{value} <span class=\"chip {}\" title=\"{}\">{}{difference}</span>{raised}<br><span class=\"error\">{}</span>",
         place.outcome.class(),
         escape(place.outcome.words()),
         place.outcome.sign(),
-        escape(&typeset(&place.theirs())),
+        escape(&shown(&place.theirs())),
     )
 }
 

@@ -32,10 +32,10 @@ impl Heights<'_> {
             let mut line = vec![start];
             let mut here = start;
             while let Some(to) = next.get_mut(&here).and_then(Vec::pop) {
-                if let Some(back) = next.get_mut(&to) {
-                    if let Some(place) = back.iter().position(|&from| from == here) {
-                        back.swap_remove(place);
-                    }
+                if let Some(back) = next.get_mut(&to)
+                    && let Some(place) = back.iter().position(|&from| from == here)
+                {
+                    back.swap_remove(place);
                 }
                 line.push(to);
                 here = to;
@@ -81,9 +81,9 @@ impl Heights<'_> {
                 name
             })
             .collect();
-        match crossed.as_slice() {
-            &[from, to] => vec![(from, to)],
-            &[bottom, right, top, left] => {
+        match *crossed.as_slice() {
+            [from, to] => vec![(from, to)],
+            [bottom, right, top, left] => {
                 // A saddle: the middle says which corners belong together.
                 let middle_above = (a + b + c + d) / 4.0 >= level;
                 if (a >= level) == middle_above {

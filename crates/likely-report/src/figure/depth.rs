@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 const LEAST_TOLERANCE: f64 = 0.012;
 const MOST_TOLERANCE: f64 = 0.08;
 
+/// A sample and its neighbours.
+const AROUND: [f64; 3] = [0.0, -1.0, 1.0];
+
 /// The nearest depth at each sample of a rectangle.
 pub(crate) struct DepthMap {
     columns: usize,
@@ -39,23 +42,15 @@ impl DepthMap {
     ///
     /// Points on the surface itself show, and those beside its outline too.
     pub(crate) fn shows(&self, [x, y]: [f64; 2], depth: f64) -> bool {
-        let reach = 1_i64;
-        let (column, row) = (x.floor() as i64, y.floor() as i64);
-        for row in row - reach..=row + reach {
-            for column in column - reach..=column + reach {
-                let inside =
-                    (0..self.columns as i64).contains(&column) && (0..self.rows as i64).contains(&row);
-                let front = if inside {
-                    self.depth[row as usize * self.columns + column as usize]
-                } else {
-                    f64::NEG_INFINITY
-                };
-                if front <= depth + self.tolerance {
-                    return true;
-                }
-            }
-        }
-        false
+        let (column, row) = (x.floor(), y.floor());
+        let front = |down: f64, across: f64| {
+            let (column, row) = (column + across, row + down);
+            let inside =
+                column >= 0.0 && row >= 0.0 && column < self.columns as f64 && row < self.rows as f64;
+            if inside { self.depth[row as usize * self.columns + column as usize] } else { f64::NEG_INFINITY }
+        };
+        let nearest = depth + self.tolerance;
+        AROUND.iter().any(|&down| AROUND.iter().any(|&across| front(down, across) <= nearest))
     }
 }
 

@@ -135,16 +135,16 @@ impl Solid {
         let mut rgb = Vec::with_capacity(out_columns * out_rows * 3);
         for row in 0..out_rows {
             for column in 0..out_columns {
-                for channel in 0..3 {
-                    let mut sum = 0_usize;
-                    for down in 0..SAMPLES {
-                        for across in 0..SAMPLES {
-                            let sample = (row * SAMPLES + down) * columns + column * SAMPLES + across;
-                            sum += usize::from(colours[sample][channel]);
+                let mut sums = [0_usize; 3];
+                for down in 0..SAMPLES {
+                    let first = (row * SAMPLES + down) * columns + column * SAMPLES;
+                    for colour in &colours[first..first + SAMPLES] {
+                        for (sum, &channel) in sums.iter_mut().zip(colour) {
+                            *sum += usize::from(channel);
                         }
                     }
-                    rgb.push((sum / (SAMPLES * SAMPLES)) as u8);
                 }
+                rgb.extend(sums.map(|sum| (sum / (SAMPLES * SAMPLES)) as u8));
             }
         }
         Raster { columns: out_columns, rows: out_rows, rgb }

@@ -43,7 +43,7 @@ pub(crate) fn surface_curves(
         }),
         notes: Vec::new(),
     };
-    let mut unequal = Vec::new();
+    let (mut unequal, mut hidden) = (Vec::new(), false);
     for (model, named) in &curves.models {
         let Some(surface) = shown.iter().find(|surface| surface.model == *model) else {
             if !named.is_empty() {
@@ -66,13 +66,14 @@ pub(crate) fn surface_curves(
         };
         let lines: Vec<&[[f64; 3]]> = on_it.iter().map(|curve| curve.points.as_slice()).collect();
         let view = view.facing(&mesh, &lines);
+        hidden |= view.hides(&mesh, &lines);
         if !view.is_true() {
             unequal.push(model.as_str());
         }
         let axes = ["x", "y", "z"].map(str::to_owned);
         picture.panels.push(panel(model, Solid { view, mesh, curves: on_it, axes }));
     }
-    if !picture.legend.is_empty() {
+    if hidden {
         let line = Style { colour: INK, dash: &[], width: 2.0, marker: None, halo: false };
         picture.legend.push(Key::Line("behind the surface".to_owned(), hidden_style(&line)));
     }

@@ -132,6 +132,18 @@ impl View {
         seen
     }
 
+    /// Whether the surface hides more than a speck of a curve.
+    pub(crate) fn hides(&self, mesh: &Mesh, curves: &[&[[f64; 3]]]) -> bool {
+        let side = 4 * JUDGED;
+        let place = Placement { scale: side as f64 / 2.0, centre: [side as f64 / 2.0; 2] };
+        let map = DepthMap::new(mesh, self, &place, side, side);
+        let hidden = |point: &[f64; 3]| {
+            let (at, depth) = self.project(*point);
+            !map.shows(place.at(at), depth)
+        };
+        curves.iter().any(|curve| curve.windows(2).any(|pair| pair.iter().all(hidden)))
+    }
+
     /// A point in the scales of the drawing, the box's middle at the origin.
     pub(crate) fn scaled(&self, point: [f64; 3]) -> [f64; 3] {
         std::array::from_fn(|axis| {

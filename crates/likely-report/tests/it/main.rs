@@ -2,6 +2,7 @@
 
 mod figures;
 mod pages;
+mod published;
 mod savings;
 mod scene;
 mod series;

@@ -1,7 +1,7 @@
 //! Series of studies as figures and tables.
 
-use crate::scene::{Cell, Outcome, Scene, figure, has_text, presentation, scene};
-use likely_record::{ColumnRecord, FigureKind, Scale, SeriesRecord};
+use crate::scene::{Cell, ENERGY, Outcome, Scene, figure, has_text, presentation, ran, scene, table};
+use likely_record::{Axis, ColumnRecord, FigureKind, Scale, SeriesRecord};
 use likely_report::write_run;
 use std::fs;
 
@@ -134,4 +134,133 @@ fn maps_show_their_range_their_marks_and_where_there_is_nothing() {
     ] {
         assert!(has_text(&map, words), "the map lacks {words}");
     }
+}
+
+#[test]
+fn a_missing_number_leaves_a_gap_and_no_straight_line_across_it() {
+    let values = [Some(1.0), Some(2.0), None, Some(4.0), Some(3.0), None, Some(5.0)];
+    let series = SeriesRecord {
+        id: "convergence".to_owned(),
+        label: String::new(),
+        columns: vec![column("iteration", ""), column("gradient norm", "nats")],
+        values: values.iter().enumerate().map(|(step, value)| vec![Some(step as f64), *value]).collect(),
+    };
+    let mut presentation = presentation(Vec::new(), vec![figure("gap", lines(&["gradient norm"]))]);
+    presentation.fields.clear();
+    let scene = scene(&[study("sphere", "convergence study", vec![series])], presentation);
+    write_run(&scene.run, &[]).unwrap();
+    let gap = svg(&scene, "gap");
+    // Two pieces and the sample of the legend; five markers and that of the legend.
+    let of_line =
+        |what: &str| gap.lines().filter(|line| line.starts_with(what) && line.contains("#0072B2")).count();
+    assert_eq!((of_line("<polyline"), of_line("<circle")), (3, 6));
+    assert!(has_text(&gap, "Gaps: 2 points without a number."));
+}
+
+#[test]
+fn the_bar_of_a_map_ends_at_its_range_and_panels_of_unlike_ranges_have_their_own() {
+    let scene = map_scene();
+    write_run(&scene.run, &[]).unwrap();
+    let map = svg(&scene, "map");
+    // From -0.2 to 12.8 and from -18 to 1154: 3 and 3 and 1 bar, of which the longest have 1000 as a tick.
+    assert_eq!(map.lines().filter(|line| *line == "objective (nats)").count(), 3);
+    assert!(has_text(&map, "1000") && has_text(&map, "12"));
+    assert_eq!(map.matches("<image").count(), 6, "three maps and three bars");
+    assert!(map.matches("<polyline fill=\"none\" opacity=\"0.45\"").count() >= 15, "lines of equal height");
+}
+
+#[test]
+fn a_series_that_is_no_grid_is_refused_and_one_that_is_not_there_is_said() {
+    let mut broken = map("", 1.0);
+    broken.values.pop();
+    let kind = |series: &str| FigureKind::SeriesMap {
+        series: series.to_owned(),
+        value: "objective".to_owned(),
+        marks: None,
+        studies: Vec::new(),
+    };
+    let mut presentation = presentation(Vec::new(), vec![figure("map", kind("landscape"))]);
+    presentation.fields.clear();
+    let mut scene = scene(&[study("bowl", "landscape study", vec![broken])], presentation);
+    let error = write_run(&scene.run, &[]).unwrap_err().to_string();
+    assert!(error.contains("41 and 31 different numbers in 1270 rows"), "{error}");
+    scene.run.presentation.figures = vec![figure("map", kind("elsewhere"))];
+    write_run(&scene.run, &[]).unwrap();
+    assert!(has_text(&svg(&scene, "map"), "No series `elsewhere` in this run; there: landscape."));
+    scene.run.presentation.figures = vec![figure("lines", lines(&["height"]))];
+    scene.run.presentation.figures[0].show = FigureKind::SeriesLines {
+        series: "landscape".to_owned(),
+        x: None,
+        x_scale: Scale::Linear,
+        y: vec!["height".to_owned()],
+        y_scale: Scale::Linear,
+        studies: Vec::new(),
+    };
+    let error = write_run(&scene.run, &[]).unwrap_err().to_string();
+    assert!(error.contains("asks for column `height`") && error.contains("x₁, x₂, objective"), "{error}");
+}
+
+#[test]
+fn every_series_is_a_table_and_the_page_lists_it() {
+    let scene = map_scene();
+    write_run(&scene.run, &[]).unwrap();
+    let csv = fs::read_to_string(scene.run.path.join("tables/series-places.csv")).unwrap();
+    assert_eq!(csv.lines().next(), Some("model,study,label,x₁ (mm),x₂ (mm)"));
+    assert_eq!(csv.lines().count(), 1 + 2 * 62);
+    assert!(csv.contains("bowl,landscape study,minimum,-1.02,0.0"));
+    let landscape = fs::read_to_string(scene.run.path.join("tables/series-landscape.csv")).unwrap();
+    assert!(landscape.lines().any(|line| line.ends_with(',')), "what has no number is empty");
+    let page = fs::read_to_string(scene.run.path.join("report.html")).unwrap();
+    assert!(page.contains("<code>tables/series-landscape.csv</code>"));
+    assert!(page.contains("x₁ (mm), x₂ (mm), objective (nats)"));
+}
+
+#[test]
+fn tables_of_numbers_of_studies_have_no_rows_of_curves_and_the_other_way_round() {
+    let studied = |model, label, numbers| Cell {
+        model,
+        method: label,
+        lambda: None,
+        pair: "study",
+        outcome: Outcome::Studied(numbers, Vec::new()),
+    };
+    let cells = [
+        ran("sphere", "Linear", None, "0", [-6.5, 0.37, 0.0], true),
+        studied(
+            "sphere",
+            "curvature study",
+            vec![("largest-curvature", Some(1.0)), ("smallest-curvature", None)],
+        ),
+        studied(
+            "torus",
+            "curvature study",
+            vec![("largest-curvature", Some(2.5)), ("smallest-curvature", Some(-1.0))],
+        ),
+        studied("sphere", "other study", vec![("diameter", Some(3.14))]),
+    ];
+    let rows = [Axis::Model, Axis::Method];
+    let tables = vec![
+        table("studies", &rows, &[], &["largest-curvature", "smallest-curvature"]),
+        table("curves", &rows, &[], &[ENERGY]),
+    ];
+    let mut presentation = presentation(tables, Vec::new());
+    for id in ["largest-curvature", "smallest-curvature", "diameter"] {
+        let mut meta = presentation.metrics[0].clone();
+        (meta.id, meta.unit, meta.better) = (id.to_owned(), "1/area".to_owned(), "neither".to_owned());
+        presentation.metrics.push(meta);
+    }
+    let scene = scene(&cells, presentation);
+    write_run(&scene.run, &[]).unwrap();
+    insta::assert_snapshot!(fs::read_to_string(scene.run.path.join("tables/studies.md")).unwrap(), @r#"
+    **Table studies**
+
+    | model | method | largest-curvature (1/area) | smallest-curvature (1/area) |
+    | --- | --- | ---: | ---: |
+    | sphere | curvature study | 1 | no value (a) |
+    | torus | curvature study | 2.500 | -1 |
+
+    (a) no value: the solver did not converge
+    "#);
+    let curves = fs::read_to_string(scene.run.path.join("tables/curves.md")).unwrap();
+    assert!(curves.contains("| sphere | Linear |") && !curves.contains("study"), "{curves}");
 }

@@ -3,7 +3,7 @@
 use crate::figures::without_data;
 use crate::scene::{Cell, Scene, figure, has_text, presentation, ran, scene_of_curves};
 use likely_record::{CurveRecord, Embedded, FigureKind, SurfaceRecord};
-use likely_report::write_run;
+use likely_report::{ReportError, write_run};
 use std::f64::consts::{PI, TAU};
 use std::fs;
 
@@ -124,7 +124,6 @@ fn curves_on_surfaces_have_their_legend_their_numbers_and_small_files() {
         "Linear",
         "start",
         "end",
-        "behind the surface",
         "log-density (nats)",
         "x",
         "y",
@@ -141,4 +140,48 @@ fn curves_on_surfaces_have_their_legend_their_numbers_and_small_files() {
     }
     write_run(&scene.run, &[]).unwrap();
     assert_eq!(self::svg(&scene), svg, "the same bytes twice");
+}
+
+/// How many pieces of lines are pale: the dashes of what the surface hides.
+fn pale_dashes(svg: &str) -> usize {
+    svg.matches("<polyline fill=\"none\" opacity=\"0.55\"").count()
+}
+
+#[test]
+fn what_the_surface_hides_is_dashed_and_pale_and_said_so() {
+    let near = draw(&["sphere"], false);
+    write_run(&near.run, &[]).unwrap();
+    let seen = svg(&near);
+    assert_eq!(pale_dashes(&seen), 0, "all of it can be seen from one side");
+    assert!(!has_text(&seen, "behind the surface"));
+    let far = draw(&["sphere"], true);
+    write_run(&far.run, &[]).unwrap();
+    let around = svg(&far);
+    // Four curves of which about half, some 250 pixels each, lies behind: a dash every 6.5 pixels.
+    let dashes = pale_dashes(&around);
+    assert!((60..260).contains(&dashes), "{dashes} dashes");
+    assert!(has_text(&around, "behind the surface"));
+}
+
+#[test]
+fn surfaces_and_curves_that_do_not_fit_are_refused_by_name() {
+    let mut scene = draw(&["sphere"], false);
+    scene.run.presentation.surfaces[0].values.pop();
+    let error = write_run(&scene.run, &[]).unwrap_err().to_string();
+    assert!(error.contains("`sphere` has 2500 values for a mesh of 61 x 41"), "{error}");
+    scene.run.presentation.surfaces = vec![mesh_of("sphere")];
+    scene.run.presentation.surfaces[0].points[7][1] = f64::NAN;
+    assert!(matches!(write_run(&scene.run, &[]), Err(ReportError::NotFinite { .. })));
+    scene.run.presentation.surfaces = vec![mesh_of("sphere")];
+    let flat = scene_of_curves(&cells(&["sphere"]), scene.run.presentation.clone(), |_| None);
+    assert!(matches!(write_run(&flat.run, &[]), Err(ReportError::CurveShape { dim: 2, needed: 3, .. })));
+}
+
+#[test]
+fn a_model_without_a_surface_is_named_below_the_figure() {
+    let mut scene = draw(&["sphere", "torus"], false);
+    scene.run.presentation.surfaces.truncate(1);
+    write_run(&scene.run, &[]).unwrap();
+    let svg = svg(&scene);
+    assert!(has_text(&svg, "Without a surface in space, left out: torus.") && has_text(&svg, "sphere"));
 }
