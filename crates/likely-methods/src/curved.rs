@@ -29,6 +29,7 @@ pub(crate) struct Curved<'a> {
     geometry: &'a dyn Geometry,
     quadrature: Quadrature,
     penalty: Option<Penalty<'a>>,
+    preconditioned: bool,
     start: Vec<f64>,
     end: Vec<f64>,
     room: RefCell<Room>,
@@ -61,7 +62,12 @@ impl<'a> Curved<'a> {
         end: &[f64],
     ) -> Self {
         let (start, end) = (start.to_vec(), end.to_vec());
-        Self { geometry, quadrature, penalty, start, end, room: RefCell::default() }
+        Self { geometry, quadrature, penalty, preconditioned: true, start, end, room: RefCell::default() }
+    }
+
+    /// The same for a method that never asks for the preconditioner.
+    pub(crate) fn without_preconditioner(self) -> Self {
+        Self { preconditioned: false, ..self }
     }
 
     fn dim(&self) -> usize {
@@ -114,7 +120,9 @@ impl<'a> Curved<'a> {
         room.slopes.resize(room.steps.len(), 0.0);
         room.lowered.resize(room.steps.len(), 0.0);
         self.geometry.linearise(at, &room.steps, &mut out.tensors, &mut room.slopes)?;
-        out.preconditioner.factorise(&out.tensors)?;
+        if self.preconditioned {
+            out.preconditioner.factorise(&out.tensors)?;
+        }
         out.tensors.apply(&room.steps, &mut room.lowered);
         let energy = dot(&room.steps, &room.lowered);
         let lowered = room.lowered.iter().zip(&room.lowered[dim..]);

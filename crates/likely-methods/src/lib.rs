@@ -5,6 +5,10 @@
 //!
 //! To add one: a file with a constant of type [`Method`], and two lines here (`mod` and the entry in [`ALL`]).
 
+mod adagrad;
+mod adam;
+mod adamax;
+mod adamw;
 mod by_model;
 mod closed_form;
 mod curved;
@@ -13,7 +17,9 @@ mod derivative_search;
 mod embedded;
 mod euler;
 mod euler_maruyama;
+mod first_order;
 mod interpolator;
+mod l_bfgs;
 mod limited_memory;
 mod line_search;
 mod linear;
@@ -21,12 +27,15 @@ mod noise;
 mod noise_diffusion;
 mod objective;
 mod path_laplacian;
+mod plain_memory;
 mod preconditioner;
 mod prob_georce;
 mod prob_georce_accelerated;
 mod quasi_newton;
+mod rmsprop;
 mod sampler;
 mod separable_model;
+mod sgd;
 pub mod single;
 mod slerp;
 mod solver;
@@ -34,6 +43,7 @@ mod span;
 mod stepping;
 mod subspace;
 mod table;
+mod typical;
 mod varying_memory;
 mod vector;
 mod velocity_error;
@@ -48,11 +58,18 @@ pub use table::{Built, Config, Method};
 
 /// Every method, sorted by id.
 pub const ALL: &[Method] = &[
+    adagrad::METHOD,
+    adam::METHOD,
+    adamax::METHOD,
+    adamw::METHOD,
+    l_bfgs::METHOD,
     linear::METHOD,
     noise::METHOD,
     noise_diffusion::METHOD,
     prob_georce::METHOD,
     prob_georce_accelerated::METHOD,
+    rmsprop::METHOD,
+    sgd::METHOD,
     slerp::METHOD,
 ];
 

@@ -2,6 +2,7 @@
 
 use crate::derivative_search::{self, Search};
 use crate::objective::{Iterate, Objective};
+use crate::plain_memory::{PlainMemory, SmallestCurvature};
 use crate::quasi_newton::Memory;
 use crate::solver::Outcome;
 use crate::varying_memory::VaryingMemory;
@@ -19,11 +20,16 @@ pub(crate) struct Limits {
     pub(crate) done: u32,
 }
 
+/// Pairs whose cosine between step and change may be below this carry rounding, not curvature.
+const SMALLEST_COSINE: f64 = 1e-10;
+
 /// What was learned so far, in the way that suits the background.
 enum Learned {
     /// In flat space the preconditioner never changes.
     Fixed(Memory),
     Varying(VaryingMemory),
+    /// No preconditioner at all.
+    Plain(PlainMemory),
 }
 
 impl Learned {
@@ -41,6 +47,7 @@ impl Learned {
             Self::Varying(memory) => {
                 memory.direction(&current.grad, |rhs, out| objective.precondition(current, rhs, out))
             }
+            Self::Plain(memory) => memory.direction(&current.grad, objective.buffer()),
         }
     }
 
@@ -48,6 +55,7 @@ impl Learned {
         match self {
             Self::Fixed(memory) => memory.advance(step, before, after, objective.buffer()),
             Self::Varying(memory) => memory.advance(step, before, after),
+            Self::Plain(memory) => objective.recycle(memory.advance(step, before, after)),
         }
     }
 
@@ -55,6 +63,7 @@ impl Learned {
         match self {
             Self::Fixed(memory) => memory.clear(),
             Self::Varying(memory) => memory.clear(),
+            Self::Plain(memory) => memory.clear(),
         }
     }
 
@@ -62,6 +71,7 @@ impl Learned {
         match self {
             Self::Fixed(memory) => memory.is_empty(),
             Self::Varying(memory) => memory.is_empty(),
+            Self::Plain(memory) => memory.is_empty(),
         }
     }
 }
@@ -73,8 +83,29 @@ pub(crate) fn minimise(
     limits: Limits,
     trace: Trace<'_>,
 ) -> Result<Outcome, InterpolateError> {
+    let learned = Learned::new(limits, objective, &first);
+    iterate(objective, first, learned, limits, trace)
+}
+
+/// The same from the identity in place of the preconditioner.
+pub(crate) fn minimise_plainly(
+    objective: &Objective<'_, '_>,
+    first: Iterate,
+    limits: Limits,
+    trace: Trace<'_>,
+) -> Result<Outcome, InterpolateError> {
+    let memory = PlainMemory::new(limits.memory, SmallestCurvature::Cosine(SMALLEST_COSINE));
+    iterate(objective, first, Learned::Plain(memory), limits, trace)
+}
+
+fn iterate(
+    objective: &Objective<'_, '_>,
+    first: Iterate,
+    mut learned: Learned,
+    limits: Limits,
+    trace: Trace<'_>,
+) -> Result<Outcome, InterpolateError> {
     let mut current = first;
-    let mut learned = Learned::new(limits, objective, &current);
     let mut iterations = limits.done;
     let stop = loop {
         if current.grad_norm <= limits.tolerance {

@@ -100,13 +100,13 @@ impl<'a, 'e> Objective<'a, 'e> {
         path: Vec<f64>,
     ) -> Result<(Self, Iterate), InterpolateError> {
         let mut objective = Self {
-            density: setting.density.filter(|_| weight.lambda() > 0.0),
+            density: setting.density.filter(|_| weight.is_positive()),
             curved: setting.curved.map(Rc::new),
             frozen: setting.frozen,
             ends,
             start: ends.start().to_vec(),
             end: ends.end().to_vec(),
-            weighting: Weighting { lambda: weight.lambda(), lambda_norm: 0.0 },
+            weighting: Weighting { lambda: weight.lambda().unwrap_or(0.0), lambda_norm: 0.0 },
             spare: RefCell::default(),
             spare_tensors: RefCell::default(),
         };

@@ -61,7 +61,7 @@ impl Interpolator for ProbGeorce {
     }
 
     fn lambda(&self) -> Option<f64> {
-        Some(self.weight.lambda())
+        self.weight.lambda()
     }
 
     fn with_lambda(&self, lambda: f64) -> Option<Box<dyn Interpolator>> {
@@ -108,6 +108,7 @@ impl ProbGeorce {
             quadrature: self.quadrature,
             penalty: self.penalty,
             frozen: false,
+            preconditioned: true,
         }
     }
 

@@ -83,7 +83,7 @@ impl Interpolator for Accelerated {
     }
 
     fn lambda(&self) -> Option<f64> {
-        Some(self.weight.lambda())
+        self.weight.lambda()
     }
 
     fn with_lambda(&self, lambda: f64) -> Option<Box<dyn Interpolator>> {
@@ -128,6 +128,7 @@ impl Accelerated {
             quadrature: self.quadrature,
             penalty: self.penalty,
             frozen: false,
+            preconditioned: true,
         }
     }
 

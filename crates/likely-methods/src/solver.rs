@@ -6,7 +6,7 @@ use crate::objective::{self, Objective, Setting, straight_path};
 use crate::span::{self, InSpan, Span};
 use crate::subspace::{self, Subspace};
 use crate::weight::Weight;
-use crate::{Density, InterpolateError, Scene, Solution, Unsupported, slerp};
+use crate::{Density, InterpolateError, Scene, Solution, Unsupported, slerp, typical};
 use likely_core::{Curve, Ends, Euclidean, Form, Geometry, Projection, Rows, Stop};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -135,14 +135,17 @@ pub(crate) struct Setup {
     pub(crate) penalty: PenaltyWeight,
     /// Whether gradients leave out the derivative of the tensor.
     pub(crate) frozen: bool,
+    /// Whether the method asks for the preconditioner, which is not factorised otherwise.
+    pub(crate) preconditioned: bool,
 }
 
 /// Whether an energy method with this weight can work in `scene`.
 pub(crate) fn supports(scene: &Scene<'_>, weight: Weight, needs_values: bool) -> Result<(), Unsupported> {
     let unsupported = |reason: &str| Err(Unsupported { reason: reason.to_owned() });
     match scene.density {
-        None if weight.lambda() > 0.0 => unsupported("a positive weight needs a density; name a model"),
-        Some(Density::Score(_)) if needs_values && weight.lambda() > 0.0 => unsupported(
+        _ if weight.is_typical() => typical::supports(scene),
+        None if weight.is_positive() => unsupported("a positive weight needs a density; name a model"),
+        Some(Density::Score(_)) if needs_values && weight.is_positive() => unsupported(
             "this line search needs values of the potential and the model gives only a score; use `adaptive` or `prob-georce-accelerated`",
         ),
         _ => Ok(()),
@@ -153,7 +156,8 @@ pub(crate) fn supports(scene: &Scene<'_>, weight: Weight, needs_values: bool) ->
 pub(crate) type Iterate<'f> =
     &'f mut dyn FnMut(&Objective<'_, '_>, objective::Iterate) -> Result<Outcome, InterpolateError>;
 
-/// Sets the problem up, reduced where that is exact, runs `iterate` on it and takes the result back.
+/// Finds the weight where it is to be found, sets the problem up, reduced where that is exact, runs `iterate` on it and takes the
+/// result back.
 ///
 /// With `given`, the iterations start there; a relative weight still refers to the configured start.
 pub(crate) fn solve(
@@ -171,10 +175,15 @@ pub(crate) fn solve(
         );
         return Err(InterpolateError::EndPoints { reason });
     }
+    if let Weight::Typical(quantile) = setup.weight {
+        return typical::solve(scene, quantile, &mut |weight, start| {
+            solve(scene, ends, Setup { weight, ..setup }, start.or(given), iterate)
+        });
+    }
     if let Some(projection) = scene.geometry.projection() {
         return solve_embedded(scene, projection, ends, setup, given, iterate);
     }
-    let weighted = setup.weight.lambda() > 0.0;
+    let weighted = setup.weight.is_positive();
     if setup.reduction == Reduce::Auto && given.is_none() {
         let radial = if weighted { span::applies(scene, ends) } else { None };
         if let Some((radial, span)) = radial.and_then(|radial| Some((radial, Span::of(ends)?))) {
@@ -253,7 +262,8 @@ fn solve_whole(
     }
     let (start, end) = (ends.start().to_vec(), ends.end().to_vec());
     let curved = (geometry.form() != Form::Flat || penalty.is_some())
-        .then(|| Curved::new(geometry, setup.quadrature, penalty, &start, &end));
+        .then(|| Curved::new(geometry, setup.quadrature, penalty, &start, &end))
+        .map(|curved| if setup.preconditioned { curved } else { curved.without_preconditioner() });
     let setting = Setting { density, curved, frozen: setup.frozen };
     let (objective, mut first) = Objective::start(setting, ends, setup.weight, path)?;
     if let Some(given) = given {

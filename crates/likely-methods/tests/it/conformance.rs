@@ -13,7 +13,7 @@ const KEEP_ENDS: [&str; 4] = ["linear", "prob-georce", "prob-georce-accelerated"
 /// Methods that minimise the regularised energy.
 const MINIMISE: [&str; 2] = ["prob-georce", "prob-georce-accelerated"];
 
-fn two_bumps() -> Box<dyn Potential> {
+pub(crate) fn two_bumps() -> Box<dyn Potential> {
     let spread = vec![vec![0.5, 0.1], vec![0.1, 0.4]];
     mixture(vec![0.6, 0.4], vec![vec![0.0, 1.5], vec![1.0, -0.5]], vec![spread.clone(), spread])
 }

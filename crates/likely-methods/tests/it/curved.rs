@@ -313,3 +313,31 @@ fn the_sweep_of_the_released_code_over_the_weight_comes_out() {
     }
     assert_eq!(rows.len(), 5);
 }
+
+#[test]
+fn a_typical_weight_is_the_least_whose_curve_is_as_likely_as_the_data() {
+    let potential = crate::conformance::two_bumps();
+    let geometry = geometry("euclidean", "dim = 2");
+    let (start, end) = (vector(&serde_json::json!([-1.0, 0.5])), vector(&serde_json::json!([1.5, 1.0])));
+    let ends = Ends::new(start.view(), end.view(), NonZeroUsize::new(20).unwrap()).unwrap();
+    let mean = |solution: &Solution| potential.value(solution.curve.points()).unwrap().mean().unwrap();
+    let solve = |config: &str, typical: Option<&[f64]>| {
+        let scene = Scene { geometry: &*geometry, density: Some(Density::Potential(&*potential)), typical };
+        let mut rng = Seed::new(0).stream(&[]);
+        method("prob-georce", config).interpolate(&scene, &ends, &mut rng, &mut likely_methods::ignore_steps)
+    };
+    let plain = |lambda: f64| {
+        mean(&solve(&format!("weight = {{ relative = {lambda:?} }}\ntolerance = 1e-6"), None).unwrap())
+    };
+    let levels = [f64::midpoint(plain(0.0), plain(4.0))];
+    let found = solve("weight = { typical = 0.5 }\ntolerance = 1e-6", Some(&levels)).unwrap();
+    let lambda = found.weighting.unwrap().lambda;
+    assert!(mean(&found) <= levels[0] && lambda > 0.0 && lambda < 4.0, "{lambda}");
+    assert!(plain(0.99 * lambda) > levels[0], "a smaller weight is enough");
+    let easy = solve("weight = { typical = 0.5 }", Some(&[plain(0.0) + 1.0])).unwrap();
+    assert_eq!(easy.weighting.unwrap().lambda, 0.0);
+    let hopeless = solve("weight = { typical = 0.5 }", Some(&[-1e9])).unwrap_err().to_string();
+    assert!(hopeless.contains("no weight up to"), "{hopeless}");
+    let no_data = solve("weight = { typical = 0.5 }", None).unwrap_err().to_string();
+    assert!(no_data.contains("data set"), "{no_data}");
+}

@@ -7,5 +7,6 @@ mod curved;
 mod figure_three;
 mod golden;
 mod optima;
+mod optimisers;
 mod potentials;
 mod samplers;

@@ -1,0 +1,91 @@
+//! The weight without tuning: the least one whose curve is as likely as the data.
+
+use crate::weight::{Quantile, Weight};
+use crate::{Density, InterpolateError, Scene, Solution, Unsupported};
+use likely_core::{Curve, Potential};
+
+/// The first positive weight that is tried.
+const FIRST: f64 = 0.25;
+/// Factor between the weights that are tried in turn.
+const GROWTH: f64 = 2.0;
+/// The largest weight that is tried.
+const LARGEST: f64 = 1e6;
+/// Relative width of the bracket at which the search for the least weight ends.
+const WIDTH: f64 = 1e-3;
+
+/// Whether the scene knows what is typical.
+pub(crate) fn supports(scene: &Scene<'_>) -> Result<(), Unsupported> {
+    let reason = match (scene.density, scene.typical) {
+        (Some(Density::Potential(_)), Some(typical)) if !typical.is_empty() => return Ok(()),
+        (Some(Density::Potential(_)), _) => {
+            "a typical weight needs data to be typical of; name a data set for the model"
+        }
+        _ => "a typical weight needs values of the potential; name a model with a density",
+    };
+    Err(Unsupported { reason: reason.to_owned() })
+}
+
+/// Finds the least relative weight at which the mean of the potential over the curve, end points included, is at most the
+/// quantile of its values at the data, by continuation: every weight starts at the curve of the one before.
+///
+/// `solve` joins the end points at a weight from a start. Where no weight up to a million is enough, that is an error with
+/// the mean that was reached; at a jump of the curve between two weights, the curve beyond the jump is taken.
+pub(crate) fn solve(
+    scene: &Scene<'_>,
+    quantile: Quantile,
+    solve: &mut dyn FnMut(Weight, Option<&Curve>) -> Result<Solution, InterpolateError>,
+) -> Result<Solution, InterpolateError> {
+    supports(scene)?;
+    let (Some(Density::Potential(potential)), Some(level)) =
+        (scene.density, scene.typical.and_then(|typical| quantile.of(typical)))
+    else {
+        let reason = "a typical weight needs a density with data".to_owned();
+        return Err(Unsupported { reason }.into());
+    };
+    let mut iterations = 0;
+    let mut at = |lambda: f64, start: Option<&Curve>| {
+        let weight = Weight::relative(lambda).expect("weights between zero and the largest are weights");
+        let solution = solve(weight, start)?;
+        iterations += solution.iterations;
+        let mean = mean_potential(potential, &solution.curve)?;
+        Ok::<_, InterpolateError>((solution, mean))
+    };
+    let (mut below, mut mean) = at(0.0, None)?;
+    let mut low = 0.0;
+    let mut high = FIRST;
+    let mut above = None;
+    if mean > level {
+        while above.is_none() {
+            if high > LARGEST {
+                let reason = format!(
+                    "no weight up to {LARGEST:e} makes the curve as likely as the data: the mean of the potential is {mean:.6} at best and the typical level {level:.6}; choose a higher quantile or other end points"
+                );
+                return Err(InterpolateError::EndPoints { reason });
+            }
+            let (solution, found) = at(high, Some(&below.curve))?;
+            if found <= level {
+                above = Some(solution);
+            } else {
+                mean = mean.min(found);
+                (below, low) = (solution, high);
+                high *= GROWTH;
+            }
+        }
+    }
+    let Some(mut best) = above else { return Ok(Solution { iterations, ..below }) };
+    while high - low > WIDTH * high {
+        let middle = if low > 0.0 { (low * high).sqrt() } else { 0.5 * high };
+        let (solution, found) = at(middle, Some(&below.curve))?;
+        if found <= level {
+            (best, high) = (solution, middle);
+        } else {
+            (below, low) = (solution, middle);
+        }
+    }
+    Ok(Solution { iterations, ..best })
+}
+
+/// Mean of the potential over all points of the curve.
+fn mean_potential(potential: &dyn Potential, curve: &Curve) -> Result<f64, InterpolateError> {
+    Ok(potential.value(curve.points())?.mean().unwrap_or(f64::NAN))
+}
