@@ -42,8 +42,8 @@ pub(crate) struct SolidCurve {
 
 /// The look of the hidden part of a line.
 pub(crate) fn hidden_style(style: &Style) -> Style {
-    let colour = style.colour.with_opacity(0.55);
-    Style { colour, dash: HIDDEN, width: (style.width * 0.6).max(1.1), marker: None, halo: false }
+    let colour = style.colour.with_opacity(0.7);
+    Style { colour, dash: HIDDEN, width: (style.width * 0.65).max(1.3), marker: None, halo: false }
 }
 
 impl Solid {

@@ -89,7 +89,7 @@ fn map_scene() -> Scene {
 }
 
 fn svg(scene: &Scene, id: &str) -> String {
-    fs::read_to_string(scene.run.path.join(format!("figures/{id}.svg"))).unwrap()
+    fs::read_to_string(scene.run.path.join(format!("figures/{id}.svg"))).expect("the figure was written")
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn tables_of_numbers_of_studies_have_no_rows_of_curves_and_the_other_way_round()
             "curvature study",
             vec![("largest-curvature", Some(2.5)), ("smallest-curvature", Some(-1.0))],
         ),
-        studied("sphere", "other study", vec![("diameter", Some(3.14))]),
+        studied("sphere", "other study", vec![("diameter", Some(3.5))]),
     ];
     let rows = [Axis::Model, Axis::Method];
     let tables = vec![

@@ -106,7 +106,7 @@ fn draw(models: &[&'static str], far: bool) -> Scene {
 }
 
 fn svg(scene: &Scene) -> String {
-    fs::read_to_string(scene.run.path.join("figures/surface.svg")).unwrap()
+    fs::read_to_string(scene.run.path.join("figures/surface.svg")).expect("the figure was written")
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn curves_on_surfaces_have_their_legend_their_numbers_and_small_files() {
 
 /// How many pieces of lines are pale: the dashes of what the surface hides.
 fn pale_dashes(svg: &str) -> usize {
-    svg.matches("<polyline fill=\"none\" opacity=\"0.55\"").count()
+    svg.matches("<polyline fill=\"none\" opacity=\"0.7\"").count()
 }
 
 #[test]
