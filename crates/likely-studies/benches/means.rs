@@ -27,7 +27,7 @@ fn means(criterion: &mut Criterion) {
             weight: MeanWeight::Absolute(0.0),
             at_mean: false,
         };
-        let limits = MeanLimits { start: None, tolerance, max_iterations: 1000 };
+        let limits = MeanLimits { tolerance, ..MeanLimits::default() };
         let mut group = criterion.benchmark_group(format!("100 points on the {dim}-sphere"));
         for (name, search) in [("armijo", MeanSearch::Armijo), ("accelerated", MeanSearch::default())] {
             group.bench_function(name, |bencher| {

@@ -12,7 +12,9 @@ pub mod means;
 mod optimiser_traces;
 mod pair_problem;
 mod path;
+pub mod principal;
 mod rate;
+mod series;
 mod settings;
 pub mod shooting;
 mod spectrum;
@@ -26,7 +28,15 @@ pub use study::{
 };
 
 /// Every study, sorted by id.
-pub const ALL: &[StudyKind] = &[convergence_order::STUDY, duality_gap::STUDY, optimiser_traces::STUDY, typical_weight::STUDY];
+pub const ALL: &[StudyKind] = &[
+    convergence_order::STUDY,
+    duality_gap::STUDY,
+    means::STUDY,
+    optimiser_traces::STUDY,
+    principal::STUDY,
+    shooting::STUDY,
+    typical_weight::STUDY,
+];
 
 /// The study with the given id.
 pub fn find(id: &str) -> Option<&'static StudyKind> {

@@ -8,6 +8,9 @@ mod minima;
 mod objective;
 mod preconditioner;
 mod problem;
+pub(crate) mod study;
+
+pub(crate) use study::STUDY;
 
 pub use intrinsic::{KarcherMean, SphericalStep, karcher_mean, spherical_mean};
 pub use minima::{Minima, Minimum, Starts, find_minima};

@@ -12,6 +12,9 @@ mod integrator;
 mod logarithm;
 mod motion;
 mod shot;
+mod study;
+
+pub(crate) use study::STUDY;
 
 pub use integrator::Integrator;
 pub use logarithm::{Difference, Logarithm, LogarithmError, initial_velocity, logarithm};

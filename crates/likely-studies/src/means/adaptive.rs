@@ -55,7 +55,7 @@ pub(super) fn adapt(
 ) -> Result<Outcome, Failure> {
     let layout = objective.layout;
     let block = layout.block();
-    let mut preconditioner = Preconditioner::new(layout, &objective.weights);
+    let mut preconditioner = Preconditioner::new(layout, &objective.weights, objective.held);
     let mut pull = Moment::new(current.pull.clone(), rates.beta1);
     let mut tensors = Moment::new(numbers(&current.tensors)?, rates.beta1);
     let mut square = Moment::new(vec![mean_square(objective, &current)], rates.beta2);

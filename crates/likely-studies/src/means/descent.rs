@@ -92,7 +92,7 @@ pub(super) fn descend(
     memory: usize,
     limits: Limits<'_>,
 ) -> Result<Outcome, Failure> {
-    let mut preconditioner = Preconditioner::new(objective.layout, &objective.weights);
+    let mut preconditioner = Preconditioner::new(objective.layout, &objective.weights, objective.held);
     let mut memory = Memory { pairs: VecDeque::new(), capacity: memory };
     let mut trial = Iterate::default();
     let mut direction = Vec::new();
@@ -206,7 +206,7 @@ pub(super) fn released(
     limits: Limits<'_>,
 ) -> Result<Outcome, Failure> {
     let layout = objective.layout;
-    let mut preconditioner = Preconditioner::new(layout, &objective.weights);
+    let mut preconditioner = Preconditioner::new(layout, &objective.weights, objective.held);
     let (mut trial, mut direction, mut gradient) = (Iterate::default(), Vec::new(), Vec::new());
     let total: f64 = objective.weights.iter().step_by(layout.dim).sum();
     let mut iterations = 0;

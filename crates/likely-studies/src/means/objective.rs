@@ -17,6 +17,8 @@ pub(super) struct Objective<'a> {
     pub(super) lambda_norm: f64,
     /// `eta`, the weight of the potential at the mean itself.
     pub(super) at_mean: f64,
+    /// Whether the mean stays where it is.
+    pub(super) held: bool,
 }
 
 /// A point of the joint space of curves and mean, with everything known there.
@@ -141,6 +143,9 @@ impl Objective<'_> {
         self.layout.gradient(&self.weights, pull, momenta, &mut out.gradient);
         let interior = self.layout.interior();
         add(&mut out.gradient[interior..], self.at_mean * self.lambda_norm, &out.mean_pull);
+        if self.held {
+            out.gradient[interior..].fill(0.0);
+        }
     }
 }
 

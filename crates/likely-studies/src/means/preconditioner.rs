@@ -19,6 +19,8 @@ pub(super) struct Preconditioner {
     /// `1 / (2 w_k)` at every number of a block.
     half_weights: Vec<f64>,
     inverse: Inverse,
+    /// Whether the mean stays where it is, `p_mu = 0`.
+    held: bool,
     /// `c`, then the steps of the solution, `N` blocks.
     steps: Vec<f64>,
 }
@@ -45,9 +47,10 @@ const RESIDUAL: f64 = 1e-11;
 const MOST_STEPS: usize = 500;
 
 impl Preconditioner {
-    pub(super) fn new(layout: Layout, weights: &[f64]) -> Self {
+    pub(super) fn new(layout: Layout, weights: &[f64], held: bool) -> Self {
         Self {
             layout,
+            held,
             half_weights: weights.iter().map(|w| 0.5 / w).collect(),
             inverse: Inverse::Numbers { reciprocals: Vec::new(), sums: Vec::new() },
             steps: Vec::new(),
@@ -184,13 +187,14 @@ impl Preconditioner {
                 *c = *later + r;
             }
         }
+        let half = &self.half_weights;
+        let mean = (!self.held).then_some(mean);
         let mean = match &self.inverse {
             Inverse::Numbers { reciprocals, sums } => {
-                let half = &self.half_weights;
                 solve_numbers(&mut self.steps, mean, reciprocals, sums, half, dim)
             }
             Inverse::Curves { inverses, sums } => {
-                solve_curves(self.layout, &mut self.steps, mean, inverses, sums, &self.half_weights)
+                solve_curves(self.layout, &mut self.steps, mean, inverses, sums, half)
             }
         };
         out.resize(rhs.len(), 0.0);
@@ -218,10 +222,10 @@ fn spread(factors: &[f64], out: &mut [f64], dim: usize) {
     }
 }
 
-/// Turns `c` into steps; returns the part of the mean.
+/// Turns `c` into steps; returns the part of the mean, zero where there is no right-hand side for it.
 fn solve_numbers(
     c: &mut [f64],
-    mean: &[f64],
+    mean: Option<&[f64]>,
     reciprocals: &[f64],
     sums: &[f64],
     half: &[f64],
@@ -234,12 +238,15 @@ fn solve_numbers(
             *q += r * c;
         }
     }
-    let (mut right, mut left) = (mean.to_vec(), vec![0.0; dim]);
-    for (k, (q, a)) in q.iter().zip(sums).enumerate() {
-        right[k % dim] += q / a;
-        left[k % dim] += 1.0 / (half[k] * a);
+    let mut moved = vec![0.0; dim];
+    if let Some(mean) = mean {
+        let (mut right, mut left) = (mean.to_vec(), vec![0.0; dim]);
+        for (k, (q, a)) in q.iter().zip(sums).enumerate() {
+            right[k % dim] += q / a;
+            left[k % dim] += 1.0 / (half[k] * a);
+        }
+        moved = right.iter().zip(&left).map(|(right, left)| right / left).collect();
     }
-    let moved: Vec<f64> = right.iter().zip(&left).map(|(right, left)| right / left).collect();
     // The common part of the momenta, in place of q.
     for (k, q) in q.iter_mut().enumerate() {
         *q = (moved[k % dim] / half[k] - *q) / sums[k];
@@ -255,7 +262,7 @@ fn solve_numbers(
 fn solve_curves(
     layout: Layout,
     c: &mut [f64],
-    mean: &[f64],
+    mean: Option<&[f64]>,
     inverses: &[Inverses],
     sums: &Sums,
     half: &[f64],
@@ -274,23 +281,25 @@ fn solve_curves(
         Sums::Small { factors, .. } => factors.apply_row(k, v, out),
         Sums::Large => inverses[k].solve_sum(v, out),
     };
-    let mut right = mean.to_vec();
-    for (k, q) in q.chunks_exact(dim).enumerate() {
-        apply_sum(k, q, &mut row);
-        add(&mut right, 1.0, &row);
-    }
     let mut moved = vec![0.0; dim];
-    match sums {
-        Sums::Small { total, .. } => total.apply_row(0, &right, &mut moved),
-        Sums::Large => {
-            let mut part = vec![0.0; dim];
-            conjugate_gradients(&right, &mut moved, |v, out| {
-                out.fill(0.0);
-                for k in 0..count {
-                    apply_sum(k, v, &mut part);
-                    add(out, 1.0 / half[k * dim], &part);
-                }
-            });
+    if let Some(mean) = mean {
+        let mut right = mean.to_vec();
+        for (k, q) in q.chunks_exact(dim).enumerate() {
+            apply_sum(k, q, &mut row);
+            add(&mut right, 1.0, &row);
+        }
+        match sums {
+            Sums::Small { total, .. } => total.apply_row(0, &right, &mut moved),
+            Sums::Large => {
+                let mut part = vec![0.0; dim];
+                conjugate_gradients(&right, &mut moved, |v, out| {
+                    out.fill(0.0);
+                    for k in 0..count {
+                        apply_sum(k, v, &mut part);
+                        add(out, 1.0 / half[k * dim], &part);
+                    }
+                });
+            }
         }
     }
     for (k, q) in q.chunks_exact_mut(dim).enumerate() {
@@ -361,7 +370,7 @@ mod tests {
     fn check(tensors: &Tensors, large: bool) -> Vec<f64> {
         let weights = [1.0, 1.0, 2.5, 2.5, 0.3, 0.3];
         let rhs = some(LAYOUT.unknowns(), 5);
-        let mut preconditioner = Preconditioner::new(LAYOUT, &weights);
+        let mut preconditioner = Preconditioner::new(LAYOUT, &weights, false);
         preconditioner.factorise(tensors).unwrap();
         if large && let Inverse::Curves { sums, .. } = &mut preconditioner.inverse {
             *sums = Sums::Large;
@@ -406,7 +415,7 @@ mod tests {
     fn a_tensor_that_is_not_positive_definite_is_named_by_its_row() {
         let rows = LAYOUT.segments * LAYOUT.count;
         let mut tensors = Tensors::default();
-        let mut preconditioner = Preconditioner::new(LAYOUT, &[1.0; 6]);
+        let mut preconditioner = Preconditioner::new(LAYOUT, &[1.0; 6], false);
         tensors.conformal(rows, 2).fill(1.0);
         tensors.conformal(rows, 2)[8] = -1.0;
         assert_eq!(preconditioner.factorise(&tensors), Err(EvalError::NotPositiveDefinite { row: 8 }));

@@ -95,6 +95,8 @@ pub struct MeanProblem<'a> {
 pub struct MeanLimits<'a> {
     /// The first mean; the average of the points where there is none.
     pub start: Option<ArrayView1<'a, f64>>,
+    /// Whether the mean stays where it starts, so that only the curves to it are looked for.
+    pub held: bool,
     /// Bound on the Euclidean norm of the gradient in all curves and the mean together.
     pub tolerance: f64,
     /// Most iterations.
@@ -103,7 +105,7 @@ pub struct MeanLimits<'a> {
 
 impl Default for MeanLimits<'_> {
     fn default() -> Self {
-        Self { start: None, tolerance: 1e-6, max_iterations: 1000 }
+        Self { start: None, held: false, tolerance: 1e-6, max_iterations: 1000 }
     }
 }
 
@@ -238,6 +240,7 @@ impl MeanProblem<'_> {
             weights: data.weights.iter().flat_map(|&w| std::iter::repeat_n(w, data.dim)).collect(),
             lambda_norm: 0.0,
             at_mean: if self.at_mean { total } else { 0.0 },
+            held: limits.held,
         };
         let start = limits.start.map_or_else(|| data.average(), |start| start.to_vec());
         let mut iterate = Iterate::at(layout.straight(&data.points, &start));

@@ -3,8 +3,10 @@
 mod convergence_order;
 mod densities;
 mod duality_gap;
+mod mean_studies;
 mod means;
 mod optimiser_traces;
+mod principal;
 mod shooting;
 mod support;
 mod transport;

@@ -34,7 +34,7 @@ fn problem<'a>(geometry: &'a dyn Geometry, points: &'a Array2<f64>, segments: us
 }
 
 fn limits(tolerance: f64, max_iterations: u32) -> MeanLimits<'static> {
-    MeanLimits { start: None, tolerance, max_iterations }
+    MeanLimits { tolerance, max_iterations, ..MeanLimits::default() }
 }
 
 fn solve(problem: &MeanProblem<'_>, search: MeanSearch, tolerance: f64) -> Mean {
@@ -335,7 +335,7 @@ fn the_gradient_at_a_mean_is_that_of_the_objective_by_differences() {
         let elsewhere = absolute
             .solve(
                 ACCELERATED,
-                MeanLimits { start: Some(array![0.4, 0.4].view()), tolerance: 1e-10, max_iterations: 5000 },
+                MeanLimits { start: Some(array![0.4, 0.4].view()), ..limits(1e-10, 5000) },
                 &mut |_, _| ControlFlow::Continue(()),
             )
             .unwrap();
@@ -397,7 +397,7 @@ fn all_minima_of_a_symmetric_problem_are_found_with_their_shares() {
         problem
             .solve(
                 ACCELERATED,
-                MeanLimits { start: Some(array![x, 0.0].view()), tolerance: 1e-9, max_iterations: 2000 },
+                MeanLimits { start: Some(array![x, 0.0].view()), ..limits(1e-9, 2000) },
                 &mut |_, _| ControlFlow::Continue(()),
             )
             .unwrap()
