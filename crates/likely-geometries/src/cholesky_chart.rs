@@ -4,10 +4,12 @@ use crate::ParameterError;
 use crate::parameters::triangle;
 use likely_core::EvalError;
 
-/// The largest order whose triangle suits a dense tensor.
-const LARGEST_ORDER: usize = 44;
+/// Square matrices that a formula needs at once, at most.
+const SQUARES: usize = 3;
 /// Squares up to this order live in registers or nearly.
 const SMALL_ORDER: usize = 3;
+/// Squares up to this order live on the stack.
+const MEDIUM_ORDER: usize = 8;
 
 /// The upper triangle of a matrix, row by row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,13 +149,15 @@ impl Triangle {
     }
 }
 
-/// Lends a buffer for a square matrix, without asking for memory; its content is arbitrary.
+/// Lends a buffer for [`SQUARES`] square matrices, without asking for memory where they are small; its content is arbitrary.
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
-pub(crate) fn with_square<T>(order: usize, f: impl FnOnce(&mut [f64]) -> T) -> T {
+pub(crate) fn with_squares<T>(order: usize, f: impl FnOnce(&mut [f64]) -> T) -> T {
     if order <= SMALL_ORDER {
-        f(&mut [0.0; SMALL_ORDER * SMALL_ORDER])
+        f(&mut [0.0; SQUARES * SMALL_ORDER * SMALL_ORDER])
+    } else if order <= MEDIUM_ORDER {
+        f(&mut [0.0; SQUARES * MEDIUM_ORDER * MEDIUM_ORDER])
     } else {
-        f(&mut [0.0; LARGEST_ORDER * LARGEST_ORDER])
+        f(&mut vec![0.0; SQUARES * order * order])
     }
 }

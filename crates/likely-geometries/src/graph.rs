@@ -80,14 +80,18 @@ impl<H: Height> Pointwise for Graph<H> {
     fn gradient(&self, x: &[f64], v: &[f64], out: &mut [f64]) {
         let slope = 2.0 * self.height.slope(x, v);
         self.height.hessian_times(x, v, out);
-        out.iter_mut().for_each(|out| *out *= slope);
+        for out in out.iter_mut() {
+            *out *= slope;
+        }
     }
 
     #[inline(always)]
     fn christoffel(&self, x: &[f64], v: &[f64], out: &mut [f64]) {
         let curvature = self.height.curvature(x, v);
         self.height.gradient(x, out);
-        out.iter_mut().for_each(|out| *out *= curvature);
+        for out in out.iter_mut() {
+            *out *= curvature;
+        }
     }
 }
 

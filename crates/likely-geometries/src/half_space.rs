@@ -22,12 +22,16 @@ pub(crate) fn log(from: &[f64], to: &[f64], out: &mut [f64]) {
         *out = (b - a) / height;
     }
     let flat = dot(&out[..last], &out[..last]);
-    out[..last].iter_mut().for_each(|out| *out /= y);
+    for out in &mut out[..last] {
+        *out /= y;
+    }
     out[last] = 0.5 * (flat + rise * (y + 1.0)) / y;
     let sinh = dot(out, out).sqrt();
     if sinh > 0.0 {
         let weight = height * distance(from, to) / sinh;
-        out.iter_mut().for_each(|out| *out *= weight);
+        for out in out.iter_mut() {
+            *out *= weight;
+        }
     }
 }
 

@@ -82,6 +82,6 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
 pub(crate) fn all_finite(values: &[f64]) -> bool {
-    // x - x is zero for a finite x and NaN for any other.
-    sum(values, values, |x, _| x - x) == 0.0
+    // Zero times a finite number is zero, and NaN times any other.
+    sum(values, values, |x, _| x * 0.0) == 0.0
 }

@@ -98,7 +98,7 @@ impl TryFrom<i64> for Dim {
 impl From<Dim> for i64 {
     fn from(dim: Dim) -> Self {
         // At most MOST_COORDINATES.
-        dim.0 as Self
+        Self::try_from(dim.0).unwrap_or(Self::MAX)
     }
 }
 
@@ -117,6 +117,7 @@ impl TryFrom<i64> for Order {
 
 impl From<Order> for i64 {
     fn from(order: Order) -> Self {
-        order.0 as Self
+        // At most MOST_COORDINATES.
+        Self::try_from(order.0).unwrap_or(Self::MAX)
     }
 }

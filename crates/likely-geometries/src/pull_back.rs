@@ -72,7 +72,9 @@ impl<M: SmoothMap> Geometry for PullBack<M> {
         fits(at, dim, &[(v.len(), dim), (out.len(), dim)])?;
         let w = self.velocities(at, v)?;
         self.map.bilinear_gradient(at, &w, v, out)?;
-        out.iter_mut().for_each(|out| *out *= 2.0);
+        for out in out.iter_mut() {
+            *out *= 2.0;
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Symmetric positive definite matrices with the affine-invariant metric, in the coordinates of their Cholesky factor.
 
 use crate::affine_invariant::Geodesic;
-use crate::cholesky_chart::{Triangle, with_square};
+use crate::cholesky_chart::{Triangle, with_squares};
 use crate::parameters::Order;
 use crate::pointwise::{Part, Pointwise, batched, ends, points, vector};
 use crate::table::from_config;
@@ -105,7 +105,7 @@ impl Pointwise for SpdAffineInvariant {
         // The derivative along the entry (a, b) of U has X = e_a r_b with r_b the row b of U^-1: one block for each a.
         let t = self.triangle;
         let (n, dim) = (t.order(), t.dim());
-        with_square(n, |inverse| {
+        with_squares(n, |inverse| {
             for b in 0..n {
                 inverse[b * n + b] = 1.0 / x[t.index(b, b)];
                 for j in b + 1..n {
@@ -132,7 +132,7 @@ impl Pointwise for SpdAffineInvariant {
     fn squared_norm(&self, x: &[f64], v: &[f64]) -> f64 {
         let t = self.triangle;
         let n = t.order();
-        with_square(n, |r| {
+        with_squares(n, |r| {
             relative(t, x, v, r);
             (0..n).map(|a| (a..n).map(|b| weight(a, b) * r[a * n + b] * r[a * n + b]).sum::<f64>()).sum()
         })
@@ -143,21 +143,20 @@ impl Pointwise for SpdAffineInvariant {
         // dX = -X dU U^-1, so the gradient is -X^T (2 W * X) U^-T on the upper triangle.
         let t = self.triangle;
         let n = t.order();
-        with_square(n, |r| {
+        with_squares(n, |squares| {
+            let (r, z) = squares.split_at_mut(n * n);
             relative(t, x, v, r);
-            with_square(n, |z| {
-                for a in 0..n {
-                    for b in a..n {
-                        z[a * n + b] = -2.0 * weight(a, b) * r[a * n + b];
-                    }
+            for a in 0..n {
+                for b in a..n {
+                    z[a * n + b] = -2.0 * weight(a, b) * r[a * n + b];
                 }
-                divide_transposed(t, x, z);
-                for a in 0..n {
-                    for b in a..n {
-                        out[t.index(a, b)] = (0..=a).map(|k| r[k * n + a] * z[k * n + b]).sum();
-                    }
+            }
+            divide_transposed(t, x, z);
+            for a in 0..n {
+                for b in a..n {
+                    out[t.index(a, b)] = (0..=a).map(|k| r[k * n + a] * z[k * n + b]).sum();
                 }
-            });
+            }
         });
     }
 
@@ -166,24 +165,23 @@ impl Pointwise for SpdAffineInvariant {
         // [X^T (W * X) - (W * X) X^T - W * (X X)] U^-T on the upper triangle.
         let t = self.triangle;
         let n = t.order();
-        with_square(n, |r| {
+        with_squares(n, |squares| {
+            let (r, z) = squares.split_at_mut(n * n);
             relative(t, x, v, r);
-            with_square(n, |z| {
-                for a in 0..n {
-                    for b in a..n {
-                        let before: f64 = (0..=a).map(|k| weight(k, b) * r[k * n + a] * r[k * n + b]).sum();
-                        let after: f64 = (b..n).map(|k| weight(a, k) * r[a * n + k] * r[b * n + k]).sum();
-                        let square: f64 = (a..=b).map(|k| r[a * n + k] * r[k * n + b]).sum();
-                        z[a * n + b] = before - after - weight(a, b) * square;
-                    }
+            for a in 0..n {
+                for b in a..n {
+                    let before: f64 = (0..=a).map(|k| weight(k, b) * r[k * n + a] * r[k * n + b]).sum();
+                    let after: f64 = (b..n).map(|k| weight(a, k) * r[a * n + k] * r[b * n + k]).sum();
+                    let square: f64 = (a..=b).map(|k| r[a * n + k] * r[k * n + b]).sum();
+                    z[a * n + b] = before - after - weight(a, b) * square;
                 }
-                divide_transposed(t, x, z);
-                for a in 0..n {
-                    for b in a..n {
-                        out[t.index(a, b)] = z[a * n + b];
-                    }
+            }
+            divide_transposed(t, x, z);
+            for a in 0..n {
+                for b in a..n {
+                    out[t.index(a, b)] = z[a * n + b];
                 }
-            });
+            }
         });
     }
 }

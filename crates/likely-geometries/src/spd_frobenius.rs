@@ -1,6 +1,6 @@
 //! Symmetric positive definite matrices with the distance of their entries, in the coordinates of their Cholesky factor.
 
-use crate::cholesky_chart::{Triangle, with_square};
+use crate::cholesky_chart::{Triangle, with_squares};
 use crate::parameters::Order;
 use crate::pointwise::{Part, Pointwise, batched, ends, fits, points, vector};
 use crate::table::from_config;
@@ -117,7 +117,7 @@ impl Pointwise for SpdFrobenius {
     #[inline(always)]
     fn squared_norm(&self, x: &[f64], v: &[f64]) -> f64 {
         let t = self.triangle;
-        with_square(t.order(), |m| {
+        with_squares(t.order(), |m| {
             differential(t, x, v, m);
             m[..t.order() * t.order()].iter().map(|m| m * m).sum()
         })
@@ -128,7 +128,7 @@ impl Pointwise for SpdFrobenius {
         // 4 V M on the upper triangle.
         let t = self.triangle;
         let n = t.order();
-        with_square(n, |m| {
+        with_squares(n, |m| {
             differential(t, x, v, m);
             for a in 0..n {
                 for b in a..n {
@@ -145,7 +145,7 @@ impl Pointwise for SpdFrobenius {
         // <J e, D^2 f(v, v)> = 4 (U V^T V) on the upper triangle.
         let t = self.triangle;
         let n = t.order();
-        with_square(n, |m| {
+        with_squares(n, |m| {
             differential(t, v, v, m);
             for a in 0..n {
                 for b in a..n {
@@ -214,7 +214,7 @@ impl ClosedForm for SpdFrobenius {
 }
 
 impl SpdFrobenius {
-    fn difference(&self, from: &[f64], to: &[f64]) -> Vec<f64> {
+    fn difference(self, from: &[f64], to: &[f64]) -> Vec<f64> {
         // U_1^T U_1 - U_0^T U_0 = D^T U_0 + U_0^T D + D^T D with D = U_1 - U_0, without cancellation.
         let n = self.triangle.order();
         let d: Vec<f64> = from.iter().zip(to).map(|(a, b)| b - a).collect();

@@ -181,9 +181,13 @@ impl<'a> Ray<'a> {
         let mut unit = velocity.to_vec();
         let mut norm = 0.0;
         if largest > 0.0 {
-            unit.iter_mut().for_each(|v| *v /= largest);
+            for v in &mut unit {
+                *v /= largest;
+            }
             let length = dot(&unit, &unit).sqrt();
-            unit.iter_mut().for_each(|v| *v /= length);
+            for v in &mut unit {
+                *v /= length;
+            }
             norm = largest * length;
         }
         let along = dot(from, &unit);

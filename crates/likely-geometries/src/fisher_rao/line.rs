@@ -65,7 +65,7 @@ impl Line {
                 let sine = libm::sin(0.5 * arc);
                 sine * sine
             }),
-            Law::Counts => (arc > 0.0).then(|| 0.25 * arc * arc),
+            Law::Counts => (arc > 0.0).then_some(0.25 * arc * arc),
             // The arc is -2 artanh sqrt(1 - t), so t = 1 / cosh^2(arc / 2).
             Law::Waiting => (arc < 0.0).then(|| {
                 let cosh = libm::cosh(0.5 * arc);
@@ -152,15 +152,11 @@ impl ClosedForm for Line {
         vector(1, velocity, out)?;
         let slope = (self.information(from[0]).0 / self.scale).sqrt();
         let reached = self.at_arc(self.arc(from[0]) + slope * velocity[0]);
-        match reached.filter(|t| t.is_finite() && self.contains(&[*t])) {
-            Some(t) => {
-                out[0] = t;
-                Ok(())
-            }
-            None => {
-                let reason = format!("the geodesic leaves the chart, where {} is needed", self.condition());
-                Err(EvalError::OutsideChart { row: 0, reason })
-            }
+        if let Some(t) = reached.filter(|t| t.is_finite() && self.contains(&[*t])) {
+            out[0] = t;
+            return Ok(());
         }
+        let reason = format!("the geodesic leaves the chart, where {} is needed", self.condition());
+        Err(EvalError::OutsideChart { row: 0, reason })
     }
 }

@@ -15,9 +15,11 @@ pub(crate) trait Planar: Send + Sync {
     /// The derivatives of the same along the first and along the second coordinate.
     fn slopes(&self, x: &[f64]) -> [[f64; 3]; 2];
     fn scale(&self) -> f64;
-    fn to_plane(&self, x: &[f64]) -> [f64; 2];
-    fn from_plane(&self, p: [f64; 2]) -> [f64; 2];
-    /// The derivative of [`Planar::to_plane`] applied to a vector.
+    /// The point of the half-plane.
+    fn in_plane(&self, x: &[f64]) -> [f64; 2];
+    /// The inverse of [`Planar::in_plane`].
+    fn parameters_of(&self, p: [f64; 2]) -> [f64; 2];
+    /// The derivative of [`Planar::in_plane`] applied to a vector.
     fn push(&self, x: &[f64], v: &[f64]) -> [f64; 2];
     /// Its inverse.
     fn pull(&self, x: &[f64], w: [f64; 2]) -> [f64; 2];
@@ -96,14 +98,14 @@ impl<F: Planar> Geometry for Plane<F> {
 impl<F: Planar> ClosedForm for Plane<F> {
     fn distance(&self, from: &[f64], to: &[f64]) -> Result<f64, EvalError> {
         ends(self, from, to)?;
-        Ok(self.0.scale() * half_space::distance(&self.0.to_plane(from), &self.0.to_plane(to)))
+        Ok(self.0.scale() * half_space::distance(&self.0.in_plane(from), &self.0.in_plane(to)))
     }
 
     fn log(&self, from: &[f64], to: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
         ends(self, from, to)?;
         vector(2, from, out)?;
         let mut velocity = [0.0; 2];
-        half_space::log(&self.0.to_plane(from), &self.0.to_plane(to), &mut velocity);
+        half_space::log(&self.0.in_plane(from), &self.0.in_plane(to), &mut velocity);
         out.copy_from_slice(&self.0.pull(from, velocity));
         Ok(())
     }
@@ -112,8 +114,8 @@ impl<F: Planar> ClosedForm for Plane<F> {
         points(self, from)?;
         vector(2, velocity, out)?;
         let mut reached = [0.0; 2];
-        let held = half_space::exp(&self.0.to_plane(from), &self.0.push(from, velocity), &mut reached);
-        out.copy_from_slice(&self.0.from_plane(reached));
+        let held = half_space::exp(&self.0.in_plane(from), &self.0.push(from, velocity), &mut reached);
+        out.copy_from_slice(&self.0.parameters_of(reached));
         if held && out.iter().all(|x| x.is_finite()) && self.0.contains(out) {
             Ok(())
         } else {
@@ -185,11 +187,11 @@ impl Planar for LocationScale {
         self.rest().sqrt()
     }
 
-    fn to_plane(&self, x: &[f64]) -> [f64; 2] {
+    fn in_plane(&self, x: &[f64]) -> [f64; 2] {
         self.push(&[], x)
     }
 
-    fn from_plane(&self, p: [f64; 2]) -> [f64; 2] {
+    fn parameters_of(&self, p: [f64; 2]) -> [f64; 2] {
         self.pull(&[], p)
     }
 
@@ -258,12 +260,12 @@ impl Planar for LogLocationScale {
         self.logarithmic().scale()
     }
 
-    fn to_plane(&self, x: &[f64]) -> [f64; 2] {
-        self.logarithmic().to_plane(&[libm::log(x[0]), 1.0 / x[1]])
+    fn in_plane(&self, x: &[f64]) -> [f64; 2] {
+        self.logarithmic().in_plane(&[libm::log(x[0]), 1.0 / x[1]])
     }
 
-    fn from_plane(&self, p: [f64; 2]) -> [f64; 2] {
-        let [location, scale] = self.logarithmic().from_plane(p);
+    fn parameters_of(&self, p: [f64; 2]) -> [f64; 2] {
+        let [location, scale] = self.logarithmic().parameters_of(p);
         [libm::exp(location), 1.0 / scale]
     }
 
@@ -340,12 +342,12 @@ impl Planar for PowerLaw {
         1.0
     }
 
-    fn to_plane(&self, x: &[f64]) -> [f64; 2] {
+    fn in_plane(&self, x: &[f64]) -> [f64; 2] {
         let (shape, scale) = self.ordered(x);
         [libm::log(scale), 1.0 / shape]
     }
 
-    fn from_plane(&self, p: [f64; 2]) -> [f64; 2] {
+    fn parameters_of(&self, p: [f64; 2]) -> [f64; 2] {
         self.back(1.0 / p[1], libm::exp(p[0]))
     }
 
@@ -395,11 +397,11 @@ impl Planar for InverseGaussian {
         std::f64::consts::SQRT_2
     }
 
-    fn to_plane(&self, x: &[f64]) -> [f64; 2] {
+    fn in_plane(&self, x: &[f64]) -> [f64; 2] {
         [(2.0 / x[1]).sqrt(), 1.0 / x[0].sqrt()]
     }
 
-    fn from_plane(&self, p: [f64; 2]) -> [f64; 2] {
+    fn parameters_of(&self, p: [f64; 2]) -> [f64; 2] {
         // A negative x has no mean: it is beyond the infinite one.
         let mean = if p[0] > 0.0 { 2.0 / (p[0] * p[0]) } else { -1.0 };
         [1.0 / (p[1] * p[1]), mean]

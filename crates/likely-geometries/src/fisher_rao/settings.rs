@@ -166,7 +166,8 @@ impl TryFrom<i64> for Categories {
 
 impl From<Categories> for i64 {
     fn from(categories: Categories) -> Self {
-        categories.0 as Self
+        // At most one more than the most coordinates.
+        Self::try_from(categories.0).unwrap_or(Self::MAX)
     }
 }
 

@@ -207,7 +207,9 @@ impl ClosedForm for Simplex {
         let mut w: Vec<f64> = y.iter().zip(&z).map(|(y, z)| (z - y) - excess * y).collect();
         let length = self.product(&w, &w).max(0.0).sqrt();
         let weight = if length > 0.0 { angle / length } else { 0.0 };
-        w.iter_mut().for_each(|w| *w *= weight);
+        for w in &mut w {
+            *w *= weight;
+        }
         self.pull(&y, &w, out);
         Ok(())
     }

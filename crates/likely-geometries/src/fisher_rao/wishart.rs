@@ -2,7 +2,7 @@
 
 use crate::ParameterError;
 use crate::affine_invariant::Geodesic;
-use crate::cholesky_chart::{Triangle, with_square};
+use crate::cholesky_chart::{Triangle, with_squares};
 use crate::pointwise::{Part, Pointwise, batched, ends, points, vector};
 use likely_core::{ClosedForm, EvalError, Form, Geometry};
 
@@ -68,21 +68,17 @@ impl Wishart {
         }
     }
 
-    /// Calls `f` with `P^-1` and `P^-1 V`.
+    /// `P^-1` and `P^-1 V`, and a third square that is free.
     #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
     #[inline(always)]
-    fn relative<T>(self, x: &[f64], v: &[f64], f: impl FnOnce(&mut [f64], &mut [f64]) -> T) -> T {
+    fn relative<'a>(self, x: &[f64], v: &[f64], squares: &'a mut [f64]) -> [&'a mut [f64]; 3] {
         let n = self.triangle.order();
-        with_square(n, |inverse| {
-            self.inverse(x, inverse);
-            with_square(n, |change| {
-                self.spread(v, change);
-                with_square(n, |product| {
-                    self.product(inverse, change, product);
-                    f(inverse, product)
-                })
-            })
-        })
+        let (inverse, rest) = squares.split_at_mut(n * n);
+        let (product, change) = rest.split_at_mut(n * n);
+        self.inverse(x, inverse);
+        self.spread(v, change);
+        self.product(inverse, change, product);
+        [inverse, product, change]
     }
 
     /// `-c P^-1 V P^-1 V P^-1`, off the diagonal twice, times `factor`.
@@ -91,17 +87,16 @@ impl Wishart {
     fn turning(self, x: &[f64], v: &[f64], factor: f64, out: &mut [f64]) {
         let t = self.triangle;
         let n = t.order();
-        self.relative(x, v, |inverse, product| {
-            with_square(n, |raised| {
-                self.product(product, inverse, raised);
-                for a in 0..n {
-                    for b in a..n {
-                        let entry: f64 = (0..n).map(|k| product[a * n + k] * raised[k * n + b]).sum();
-                        let twice = if a == b { 1.0 } else { 2.0 };
-                        out[t.index(a, b)] = -self.scale * factor * twice * entry;
-                    }
+        with_squares(n, |squares| {
+            let [inverse, product, raised] = self.relative(x, v, squares);
+            self.product(product, inverse, raised);
+            for a in 0..n {
+                for b in a..n {
+                    let entry: f64 = (0..n).map(|k| product[a * n + k] * raised[k * n + b]).sum();
+                    let twice = if a == b { 1.0 } else { 2.0 };
+                    out[t.index(a, b)] = -self.scale * factor * twice * entry;
                 }
-            });
+            }
         });
     }
 
@@ -141,7 +136,7 @@ impl Pointwise for Wishart {
     #[inline(always)]
     fn contains(&self, x: &[f64]) -> bool {
         let n = self.triangle.order();
-        with_square(n, |m| {
+        with_squares(n, |m| {
             self.spread(x, m);
             (0..n).all(|k| {
                 let pivot = m[k * n + k];
@@ -165,7 +160,7 @@ impl Pointwise for Wishart {
     fn tensor(&self, x: &[f64], out: Part<'_>) {
         let t = self.triangle;
         let (n, dim) = (t.order(), t.dim());
-        with_square(n, |s| {
+        with_squares(n, |s| {
             self.inverse(x, s);
             for a in 0..n {
                 for b in a..n {
@@ -184,7 +179,8 @@ impl Pointwise for Wishart {
     #[inline(always)]
     fn squared_norm(&self, x: &[f64], v: &[f64]) -> f64 {
         let n = self.triangle.order();
-        self.relative(x, v, |_, product| {
+        with_squares(n, |squares| {
+            let [_, product, _] = self.relative(x, v, squares);
             let trace: f64 =
                 (0..n).map(|a| (0..n).map(|b| product[a * n + b] * product[b * n + a]).sum::<f64>()).sum();
             self.scale * trace

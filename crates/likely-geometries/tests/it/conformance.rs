@@ -140,7 +140,7 @@ fn order(remainder: impl Fn(f64) -> f64, size: f64) -> Option<f64> {
 
 fn norm_at(entry: &Entry, x: &[f64], v: &[f64]) -> f64 {
     let mut norm = [0.0];
-    entry.geometry.squared_norms(rows(x, x.len()), v, &mut norm).unwrap();
+    entry.geometry.squared_norms(rows(x, x.len()), v, &mut norm).expect("in the chart");
     norm[0]
 }
 
@@ -154,7 +154,9 @@ fn the_gradient_of_the_norm_passes_a_taylor_test() {
             let mut direction = entry.vectors("directions", COUNT)[k * dim..(k + 1) * dim].to_vec();
             // Short against the distance to the edge of the chart.
             let length = dot(&direction, &direction).sqrt() / x.iter().fold(1.0_f64, |s, x| s.min(x.abs()));
-            direction.iter_mut().for_each(|d| *d /= length);
+            for d in &mut direction {
+                *d /= length;
+            }
             let mut gradient = vec![0.0; dim];
             entry.geometry.norm_gradient(rows(x, dim), v, &mut gradient).unwrap();
             let (base, slope) = (norm_at(&entry, x, v), dot(&gradient, &direction));

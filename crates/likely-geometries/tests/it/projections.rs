@@ -110,7 +110,7 @@ fn points_without_a_single_nearest_point_are_named() {
     for (id, config, x) in cases {
         match project(id, config, x) {
             Err(EvalError::OutsideChart { row: 1, reason }) => {
-                assert!(reason.contains("nearest"), "{reason}")
+                assert!(reason.contains("nearest"), "{reason}");
             }
             other => panic!("{id} {config} {x:?}: {other:?}"),
         }

@@ -69,11 +69,15 @@ fn last_positive(x: &mut [f64]) {
 }
 
 fn all_positive(x: &mut [f64]) {
-    x.iter_mut().for_each(|x| *x = x.exp());
+    for x in x.iter_mut() {
+        *x = x.exp();
+    }
 }
 
 fn probability(x: &mut [f64]) {
-    x.iter_mut().for_each(|x| *x = 1.0 / (1.0 + x.exp()));
+    for x in x.iter_mut() {
+        *x = 1.0 / (1.0 + x.exp());
+    }
 }
 
 /// Row by row the upper triangle of a matrix whose diagonal is made positive.
@@ -91,15 +95,19 @@ fn triangle(x: &mut [f64]) {
 
 /// Probabilities whose sum is below one.
 fn simplex(x: &mut [f64]) {
-    x.iter_mut().for_each(|x| *x = x.exp());
+    for x in x.iter_mut() {
+        *x = x.exp();
+    }
     let total = 1.0 + x.iter().sum::<f64>();
-    x.iter_mut().for_each(|x| *x /= total);
+    for x in x.iter_mut() {
+        *x /= total;
+    }
 }
 
 /// The upper triangle of a positive definite matrix.
 fn definite(x: &mut [f64]) {
     triangle(x);
-    let order = (1..).find(|n| n * (n + 1) / 2 == x.len()).expect("a triangle");
+    let order = (1..=x.len()).find(|n| n * (n + 1) / 2 == x.len()).expect("a triangle");
     let mut factor = vec![0.0; order * order];
     let mut entries = x.iter();
     for a in 0..order {
@@ -118,7 +126,9 @@ fn definite(x: &mut [f64]) {
 
 fn on_sphere(x: &mut [f64]) {
     let norm = x.iter().map(|x| x * x).sum::<f64>().sqrt();
-    x.iter_mut().for_each(|x| *x /= norm);
+    for x in x.iter_mut() {
+        *x /= norm;
+    }
 }
 
 /// One geometry or more for every entry of the table, at small, odd and larger sizes.
