@@ -41,7 +41,6 @@ struct Room {
     points: Vec<f64>,
     steps: Vec<f64>,
     middles: Vec<f64>,
-    lowered: Vec<f64>,
     slopes: Vec<f64>,
     norms: Vec<f64>,
 }
@@ -51,6 +50,10 @@ struct Room {
 pub(crate) struct Linearised {
     pub(crate) tensors: Tensors,
     pub(crate) preconditioner: Preconditioner,
+    /// `dz_i` of all segments.
+    pub(crate) steps: Vec<f64>,
+    /// `G_i dz_i` of all segments.
+    pub(crate) lowered: Vec<f64>,
 }
 
 impl<'a> Curved<'a> {
@@ -116,16 +119,16 @@ impl<'a> Curved<'a> {
         let dim = self.dim();
         let mut room = self.room.borrow_mut();
         let room = &mut *room;
-        let at = self.place(path, &mut room.points, &mut room.steps, &mut room.middles)?;
-        room.slopes.resize(room.steps.len(), 0.0);
-        room.lowered.resize(room.steps.len(), 0.0);
-        self.geometry.linearise(at, &room.steps, &mut out.tensors, &mut room.slopes)?;
+        let at = self.place(path, &mut room.points, &mut out.steps, &mut room.middles)?;
+        room.slopes.resize(out.steps.len(), 0.0);
+        out.lowered.resize(out.steps.len(), 0.0);
+        self.geometry.linearise(at, &out.steps, &mut out.tensors, &mut room.slopes)?;
         if self.preconditioned {
             out.preconditioner.factorise(&out.tensors)?;
         }
-        out.tensors.apply(&room.steps, &mut room.lowered);
-        let energy = dot(&room.steps, &room.lowered);
-        let lowered = room.lowered.iter().zip(&room.lowered[dim..]);
+        out.tensors.apply(&out.steps, &mut out.lowered);
+        let energy = dot(&out.steps, &out.lowered);
+        let lowered = out.lowered.iter().zip(&out.lowered[dim..]);
         match self.quadrature {
             _ if frozen => gradient.extend(lowered.map(|(before, after)| 2.0 * (before - after))),
             Quadrature::Left => gradient.extend(

@@ -1,10 +1,11 @@
 //! The adaptive step on a curved background.
 
+use crate::curved::Linearised;
 use crate::line_search::Adaptive;
 use crate::objective::{Iterate, Objective};
 use crate::preconditioner::Preconditioner;
 use crate::solver::{Iterations, Outcome, Tolerance};
-use crate::vector::{dot, norm};
+use crate::vector::dot;
 use crate::{InterpolateError, Step, Trace};
 use likely_core::{Form, Stop, Tensors};
 
@@ -41,17 +42,23 @@ pub(crate) fn run(
     let (rate, beta1, beta2) = (constants.rate.0, constants.beta1.0, constants.beta2.0);
     let displacement = objective.displacement();
     let mut current = first;
-    let (force, tensors) = force_and_tensors(objective, &current);
-    let mut corrected_force = force.clone();
-    let mut corrected = tensors.clone();
-    let square = dot(&force, &force);
-    let mut moments = Moments { force, tensors, square };
+    let mut now = Forces::default();
+    now.read(objective, &current);
+    let mut moments = Moments {
+        force: now.force.clone(),
+        tensors: now.tensors(&current).clone(),
+        square: dot(&now.force, &now.force),
+    };
+    let mut corrected_force = now.force.clone();
+    let mut corrected = moments.tensors.clone();
     let (mut power1, mut power2) = (beta1, beta2);
     let mut kappa = rate;
     let mut reported = current.grad_norm;
     let mut preconditioner = Preconditioner::default();
     let mut iterations = 0;
     let start = objective.ends().start().to_vec();
+    let mut target = vec![0.0; current.path.len()];
+    let mut lowered = vec![0.0; current.path.len() + start.len()];
     let stop = loop {
         if reported <= limits.tolerance.get() {
             break Stop::Converged { grad_norm_l2: reported };
@@ -60,36 +67,40 @@ pub(crate) fn run(
             break Stop::IterationLimit { grad_norm_l2: reported };
         }
         preconditioner.factorise(&corrected).map_err(InterpolateError::Geometry)?;
-        // The minimiser for a constant force and constant tensors.
-        let rhs: Vec<f64> = corrected_force.iter().map(|f| -f).collect();
-        let mut target = vec![0.0; rhs.len()];
-        preconditioner.solve_towards(&rhs, Some(&displacement), &mut target);
-        let path = current
-            .path
-            .iter()
-            .zip(target.iter().zip(start.iter().cycle()))
-            .map(|(z, (t, a))| z + kappa * (a + t - z))
-            .collect();
+        // The minimiser for a constant force and constant tensors: its deviation from the start of the curve.
+        corrected_force.iter_mut().for_each(|f| *f = -*f);
+        preconditioner.solve_towards(&corrected_force, Some(&displacement), &mut target);
+        let mut path = objective.buffer();
+        for (z, t) in current.path.chunks_exact(start.len()).zip(target.chunks_exact(start.len())) {
+            path.extend(z.iter().zip(t).zip(&start).map(|((z, t), a)| z + kappa * (a + t - z)));
+        }
         let next = objective.evaluate(path)?.filter(|next| next.grad_norm.is_finite());
         let Some(next) = next else { break Stop::NotFinite { iteration: iterations } };
         objective.recycle_iterate(std::mem::replace(&mut current, next));
         iterations += 1;
         let used = kappa;
-        let (now, tensors) = force_and_tensors(objective, &current);
-        for (m, g) in moments.force.iter_mut().zip(&now) {
+        now.read(objective, &current);
+        for (m, g) in moments.force.iter_mut().zip(&now.force) {
             *m = (1.0 - beta1) * g + beta1 * *m;
         }
-        moments.tensors.combine(beta1, &tensors, 1.0 - beta1);
-        moments.square = (1.0 - beta2) * dot(&now, &now) + beta2 * moments.square;
+        moments.tensors.combine(beta1, now.tensors(&current), 1.0 - beta1);
+        moments.square = (1.0 - beta2) * dot(&now.force, &now.force) + beta2 * moments.square;
         power1 *= beta1;
         power2 *= beta2;
         let correction = 1.0 / (1.0 - power1);
-        corrected_force.iter_mut().zip(&moments.force).for_each(|(c, m)| *c = correction * m);
+        corrected_force.clear();
+        corrected_force.extend(moments.force.iter().map(|m| correction * m));
         corrected.combine(0.0, &moments.tensors, correction);
         kappa = (rate / ((1.0 + moments.square / (1.0 - power2)).sqrt() + EPSILON)).min(1.0);
-        let inner = objective.inner(&current.path, &corrected);
-        let averaged: Vec<f64> = inner.iter().zip(&corrected_force).map(|(i, f)| i + f).collect();
-        reported = norm(&averaged);
+        corrected.apply(&linearised(&current).steps, &mut lowered);
+        let inner = lowered.iter().zip(&lowered[start.len()..]);
+        reported = corrected_force
+            .iter()
+            .zip(inner)
+            .map(|(force, (before, after))| force + 2.0 * (before - after))
+            .map(|gradient| gradient * gradient)
+            .sum::<f64>()
+            .sqrt();
         corrected.scale_row(0, 1.0 / correction);
         let step =
             Step { iteration: iterations, step: used, regularised_energy: None, grad_norm_l2: reported };
@@ -101,14 +112,27 @@ pub(crate) fn run(
 }
 
 /// The derivative of the tensors with the weighted force, and the tensors in a form that sums keep.
-fn force_and_tensors(objective: &Objective<'_, '_>, iterate: &Iterate) -> (Vec<f64>, Tensors) {
-    let linearised = iterate.linearised.as_ref().expect("the background is curved");
-    let force = objective.less_inner(iterate, &linearised.tensors);
-    let mut tensors = Tensors::default();
-    if matches!(linearised.tensors.form(), Form::DiagonalPlusLowRank { .. }) {
-        tensors.dense_of(&linearised.tensors);
-    } else {
-        tensors = linearised.tensors.clone();
+#[derive(Default)]
+struct Forces {
+    force: Vec<f64>,
+    /// The tensors, where those of the iterate are of low rank.
+    dense: Option<Tensors>,
+}
+
+impl Forces {
+    fn read(&mut self, objective: &Objective<'_, '_>, iterate: &Iterate) {
+        objective.less_inner(iterate, &mut self.force);
+        let tensors = &linearised(iterate).tensors;
+        if matches!(tensors.form(), Form::DiagonalPlusLowRank { .. }) {
+            self.dense.get_or_insert_default().dense_of(tensors);
+        }
     }
-    (force, tensors)
+
+    fn tensors<'i>(&'i self, iterate: &'i Iterate) -> &'i Tensors {
+        self.dense.as_ref().unwrap_or_else(|| &linearised(iterate).tensors)
+    }
+}
+
+fn linearised(iterate: &Iterate) -> &Linearised {
+    iterate.linearised.as_ref().expect("the background is curved")
 }

@@ -4,7 +4,7 @@ use crate::curved::{Curved, Linearised};
 use crate::vector::{Kernel, dot, extend_scaled, norm, squared_distance, vectorised};
 use crate::weight::Weight;
 use crate::{Density, InterpolateError, Weighting, path_laplacian};
-use likely_core::{Curve, CurveError, Ends, EvalError, Potential, Tensors};
+use likely_core::{Curve, CurveError, Ends, EvalError, Potential};
 use ndarray::{Array2, ArrayView2};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -112,7 +112,11 @@ impl<'a, 'e> Objective<'a, 'e> {
         };
         let dim = ends.dim();
         // Cheaper than the density, and it knows the chart.
-        let start_energy = objective.energy(&path).map_err(InterpolateError::Geometry)?;
+        let parts = objective.linearise(&path).map_err(InterpolateError::Geometry)?;
+        let start_energy = match &objective.curved {
+            None => objective.flat_energy(&path),
+            Some(_) => parts.1,
+        };
         let (potential, force) = objective.evaluate_density(&path)?;
         if let Some(point) = force.chunks_exact(dim).position(|row| !all_finite(row)) {
             return Err(InterpolateError::StartNotFinite { point: point + 1 });
@@ -129,7 +133,10 @@ impl<'a, 'e> Objective<'a, 'e> {
             };
             objective.weighting = weight.resolve(ends.segments(), start_energy, size);
         }
-        let iterate = objective.assemble(path, potential, force).map_err(InterpolateError::Geometry)?;
+        let iterate = match &objective.curved {
+            None => objective.assemble(path, potential, force),
+            Some(_) => objective.join(path, potential, force, parts),
+        };
         Ok((objective, iterate))
     }
 
@@ -185,7 +192,7 @@ impl<'a, 'e> Objective<'a, 'e> {
         }
         if self.curved.is_none() {
             let (potential, force) = self.evaluate_density(&path)?;
-            return self.assemble(path, potential, force).map(Some);
+            return Ok(Some(self.assemble(path, potential, force)));
         }
         let (grad, energy, linearised) = match self.linearise(&path) {
             Ok(parts) => parts,
@@ -273,23 +280,13 @@ impl<'a, 'e> Objective<'a, 'e> {
         }
     }
 
-    /// The part of the gradient at `iterate` that is not `2 (G_{i-1} dz_{i-1} - G_i dz_i)` for the given tensors.
-    ///
-    /// With those of the iterate itself that is the derivative of the tensors and the weighted force.
-    pub(crate) fn less_inner(&self, iterate: &Iterate, tensors: &Tensors) -> Vec<f64> {
-        let inner = self.inner(&iterate.path, tensors);
-        iterate.grad.iter().zip(&inner).map(|(grad, inner)| grad - inner).collect()
-    }
-
-    /// `2 (G_{i-1} dz_{i-1} - G_i dz_i)` for each interior point.
-    pub(crate) fn inner(&self, path: &[f64], tensors: &Tensors) -> Vec<f64> {
-        let dim = self.dim();
-        let steps: Vec<f64> = segments(&self.start, path, &self.end, dim)
-            .flat_map(|(from, to)| to.iter().zip(from).map(|(to, from)| to - from))
-            .collect();
-        let mut lowered = vec![0.0; steps.len()];
-        tensors.apply(&steps, &mut lowered);
-        lowered.iter().zip(&lowered[dim..]).map(|(before, after)| 2.0 * (before - after)).collect()
+    /// Writes the part of the gradient at `iterate` that is not `2 (G_{i-1} dz_{i-1} - G_i dz_i)` over `out`: the derivative of
+    /// the tensors and the weighted force. The background is curved.
+    pub(crate) fn less_inner(&self, iterate: &Iterate, out: &mut Vec<f64>) {
+        let lowered = iterate.linearised.as_ref().map_or(&[][..], |linearised| &linearised.lowered);
+        let (before, after) = (lowered, lowered.get(self.dim()..).unwrap_or_default());
+        out.clear();
+        out.extend(iterate.grad.iter().zip(before.iter().zip(after)).map(|(g, (b, a))| g - 2.0 * (b - a)));
     }
 
     /// The end point less the start.
@@ -357,11 +354,13 @@ impl<'a, 'e> Objective<'a, 'e> {
     /// `sum <dz, G dz>` by value alone.
     fn energy(&self, path: &[f64]) -> Result<f64, EvalError> {
         match &self.curved {
-            None => Ok(segments(&self.start, path, &self.end, self.dim())
-                .map(|(from, to)| squared_distance(from, to))
-                .sum()),
+            None => Ok(self.flat_energy(path)),
             Some(curved) => curved.energy(path),
         }
+    }
+
+    fn flat_energy(&self, path: &[f64]) -> f64 {
+        segments(&self.start, path, &self.end, self.dim()).map(|(from, to)| squared_distance(from, to)).sum()
     }
 
     /// The gradient of the energy, the energy, and the tensors on a curved background.
@@ -418,16 +417,8 @@ impl<'a, 'e> Objective<'a, 'e> {
         }
     }
 
-    fn assemble(
-        &self,
-        path: Vec<f64>,
-        potential: Option<f64>,
-        force: Vec<f64>,
-    ) -> Result<Iterate, EvalError> {
-        if self.curved.is_some() {
-            let parts = self.linearise(&path)?;
-            return Ok(self.join(path, potential, force, parts));
-        }
+    /// An iterate in flat space.
+    fn assemble(&self, path: Vec<f64>, potential: Option<f64>, force: Vec<f64>) -> Iterate {
         let (dim, factor) = (self.dim(), self.weighting.lambda_norm);
         let mut grad = self.buffer();
         let (mut energy, mut square) = (0.0, 0.0);
@@ -445,7 +436,7 @@ impl<'a, 'e> Objective<'a, 'e> {
         energy += squared_distance(last, &self.end);
         let weighted_potential = potential.map(|sum| factor * sum);
         let grad_norm = square.sqrt();
-        Ok(Iterate { path, energy, weighted_potential, force, grad, grad_norm, linearised: None })
+        Iterate { path, energy, weighted_potential, force, grad, grad_norm, linearised: None }
     }
 }
 
@@ -486,7 +477,9 @@ fn is_rejection(error: &EvalError) -> bool {
 
 /// The straight path from `ends`, interior points only.
 pub(crate) fn straight_path(ends: &Ends<'_>) -> Vec<f64> {
-    Curve::straight(ends).interior().iter().copied().collect()
+    let curve = Curve::straight(ends);
+    let interior = curve.interior();
+    interior.as_slice().map_or_else(|| interior.iter().copied().collect(), <[f64]>::to_vec)
 }
 
 fn rows(path: &[f64], dim: usize) -> ArrayView2<'_, f64> {
