@@ -5,7 +5,7 @@ mod refinement;
 
 use crate::pair_problem::{Iterations, PairProblem, SolvedBy, Solver, pair_problems, report};
 use crate::rate::{self, Rate};
-use crate::settings::{Lambda, Positive, Segments};
+use crate::settings::{Lambda, Positive, Segments, Weights};
 use crate::study::from_config;
 use crate::{Column, Findings, Number, Observer, Reading, Series, Study, StudyError, StudyKind, Subject};
 use coarse::Coarse;
@@ -111,7 +111,7 @@ impl Default for ConvergenceOrder {
             grids: Doubling(grids(&[50, 100, 200, 400, 800])),
             coarse_grids: Grids(grids(&[5, 7, 10, 14, 20])),
             coarse_lambda: lambda(100.0),
-            small_lambdas: Weights([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0].map(lambda).to_vec()),
+            small_lambdas: Weights::of(&[0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]),
             tolerance: Positive::try_from(1e-6).expect("positive"),
             grid_tolerance: Positive::try_from(1e-9).expect("positive"),
             max_iterations: Iterations::new(20_000),
@@ -162,25 +162,6 @@ impl TryFrom<Vec<Segments>> for Grids {
     }
 }
 
-/// Ascending weights.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Lambda>")]
-struct Weights(Vec<Lambda>);
-
-impl TryFrom<Vec<Lambda>> for Weights {
-    type Error = String;
-
-    fn try_from(weights: Vec<Lambda>) -> Result<Self, String> {
-        if !(1..=MOST_LISTED).contains(&weights.len()) {
-            return Err(format!("{} weights; name 1..={MOST_LISTED}", weights.len()));
-        }
-        match weights.windows(2).find(|pair| pair[1] <= pair[0]) {
-            Some(pair) => Err(format!("{} follows {}; weights must ascend", pair[1].get(), pair[0].get())),
-            None => Ok(Self(weights)),
-        }
-    }
-}
-
 impl ConvergenceOrder {
     fn published(&self) -> Solver {
         Solver {
@@ -206,9 +187,9 @@ impl ConvergenceOrder {
         observe: &mut dyn FnMut() -> std::ops::ControlFlow<()>,
         findings: &mut Findings,
     ) -> Result<(), StudyError> {
-        let mut values = Array2::zeros((self.small_lambdas.0.len(), 4));
+        let mut values = Array2::zeros((self.small_lambdas.get().len(), 4));
         let mut previous = None;
-        for (lambda, mut row) in self.small_lambdas.0.iter().zip(values.rows_mut()) {
+        for (lambda, mut row) in self.small_lambdas.get().iter().zip(values.rows_mut()) {
             let factor = problem.factor(lambda.get());
             let solved = problem.solve(&self.fast(), factor, previous.as_ref(), rng, observe)?;
             let highest = problem.potentials(&solved.curve)?.fold(f64::NEG_INFINITY, |high, s| high.max(*s));
@@ -228,7 +209,7 @@ impl Study for ConvergenceOrder {
     fn evaluations_at_most(&self, segments: usize) -> u64 {
         let (published, fast) = (self.published(), self.fast());
         let grids = self.grids.0.iter().chain(&self.coarse_grids.0).map(|grid| grid.get());
-        let small = std::iter::repeat_n(segments, self.small_lambdas.0.len());
+        let small = std::iter::repeat_n(segments, self.small_lambdas.get().len());
         grids
             .chain(small)
             .map(|segments| fast.evaluations_at_most(segments))

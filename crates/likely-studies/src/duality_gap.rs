@@ -179,7 +179,7 @@ struct Level {
 
 impl Level {
     fn gap(&self) -> Option<f64> {
-        (!self.energy.is_nan()).then(|| self.energy - self.dual)
+        (!self.energy.is_nan()).then_some(self.energy - self.dual)
     }
 }
 

@@ -8,6 +8,7 @@
 mod convergence_order;
 mod duality_gap;
 mod linear;
+mod local_metric;
 pub mod means;
 mod optimiser_traces;
 mod pair_problem;
@@ -32,6 +33,7 @@ pub const ALL: &[StudyKind] = &[
     convergence_order::STUDY,
     duality_gap::STUDY,
     means::STUDY,
+    local_metric::STUDY,
     optimiser_traces::STUDY,
     principal::STUDY,
     shooting::STUDY,

@@ -126,7 +126,7 @@ struct Moments {
 
 impl Moments {
     fn push(&mut self, iteration: u32, moment: Moment) {
-        if iteration % self.stride != 0 {
+        if !iteration.is_multiple_of(self.stride) {
             return;
         }
         self.kept.push(moment);

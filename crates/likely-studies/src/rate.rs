@@ -75,7 +75,7 @@ pub(crate) fn measure(
             (eigenvalues.clone().map(|all| factor(&all, &taken)), eigenvalues.map(|all| factor(&all, &[1.0])))
         }
     };
-    Ok(Rate { observed, order, predicted, predicted_unit_step, trace })
+    Ok(Rate { trace, observed, order, predicted, predicted_unit_step })
 }
 
 /// `max_mu prod_k |1 - t_k mu|^(1/m)`: by what the slowest error falls a step.
@@ -108,18 +108,17 @@ fn eigenvalues(
         )));
     }
     let p = laplacian(subject.geometry, curve)?;
-    let h = match (subject.geometry.form(), counted.curvature()) {
-        (Form::Flat, Some(_)) => exact_hessian(counted, curve, lambda_norm, p.clone())?,
-        _ => {
-            let path: Vec<f64> = curve.interior().iter().copied().collect();
-            let paths = Paths {
-                geometry: subject.geometry,
-                potential: counted,
-                start: curve.points().row(0).to_vec(),
-                end: curve.points().row(curve.segments()).to_vec(),
-            };
-            differences(&paths, &path, lambda_norm, observe)?
-        }
+    let h = if subject.geometry.form() == Form::Flat && counted.curvature().is_some() {
+        exact_hessian(counted, curve, lambda_norm, p.clone())?
+    } else {
+        let path: Vec<f64> = curve.interior().iter().copied().collect();
+        let paths = Paths {
+            geometry: subject.geometry,
+            potential: counted,
+            start: curve.points().row(0).to_vec(),
+            end: curve.points().row(curve.segments()).to_vec(),
+        };
+        differences(&paths, &path, lambda_norm, observe)?
     };
     Ok(spectrum::generalised(p, h, unknowns)
         .ok_or_else(|| "the preconditioner at the solution is not positive definite".to_owned()))

@@ -152,3 +152,47 @@ impl TryFrom<u64> for Segments {
         }
     }
 }
+
+/// Most weights in a list.
+const MOST_WEIGHTS: usize = 64;
+
+/// Ascending weights, at least one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Lambda>")]
+pub(crate) struct Weights(Vec<Lambda>);
+
+impl TryFrom<Vec<Lambda>> for Weights {
+    type Error = String;
+
+    fn try_from(weights: Vec<Lambda>) -> Result<Self, String> {
+        if !(1..=MOST_WEIGHTS).contains(&weights.len()) {
+            return Err(format!("{} weights; name 1..={MOST_WEIGHTS}", weights.len()));
+        }
+        match weights.windows(2).find(|pair| pair[1] <= pair[0]) {
+            Some(pair) => Err(format!("{} follows {}; weights must ascend", pair[1].get(), pair[0].get())),
+            None => Ok(Self(weights)),
+        }
+    }
+}
+
+impl Weights {
+    /// The weights of a default.
+    pub(crate) fn of(weights: &[f64]) -> Self {
+        let lambda = |&weight| Lambda::try_from(weight).expect("defaults are finite and not negative");
+        Self(weights.iter().map(lambda).collect())
+    }
+
+    pub(crate) fn get(&self) -> &[Lambda] {
+        &self.0
+    }
+
+    /// The smallest.
+    pub(crate) fn lightest(&self) -> f64 {
+        self.0.first().map_or(0.0, |weight| weight.get())
+    }
+
+    /// The largest.
+    pub(crate) fn heaviest(&self) -> f64 {
+        self.0.last().map_or(0.0, |weight| weight.get())
+    }
+}

@@ -3,6 +3,7 @@
 mod convergence_order;
 mod densities;
 mod duality_gap;
+mod local_metric;
 mod mean_studies;
 mod means;
 mod optimiser_traces;
