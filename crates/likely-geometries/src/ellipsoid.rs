@@ -115,7 +115,7 @@ impl Ellipsoid {
     #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
     #[inline(always)]
     fn weighted(&self, a: &[f64], b: &[f64]) -> f64 {
-        weighted_sum(a, b, &self.squares, |a, b| a * b)
+        weighted_sum(a, b, &self.squares[..a.len()], |a, b| a * b)
     }
 }
 
@@ -149,7 +149,7 @@ impl Pointwise for Ellipsoid {
         let q = 1.0 / (1.0 + dot(x, x));
         let (plain, stretched) = out.factors.split_at_mut(x.len());
         for ((((main, plain), stretched), p), x) in
-            out.main.iter_mut().zip(plain).zip(stretched).zip(&self.squares).zip(x)
+            out.main.iter_mut().zip(plain).zip(stretched).zip(&self.squares[..x.len()]).zip(x)
         {
             *main = 4.0 * q * q * p;
             *plain = *x;
@@ -166,7 +166,9 @@ impl Pointwise for Ellipsoid {
         let q = 1.0 / (1.0 + dot(x, x));
         let turn = 2.0 * q * dot(x, v);
         let first = turn * turn * self.first_squared;
-        4.0 * q * q * (first + weighted_sum(x, v, &self.squares, |x, v| (v - turn * x) * (v - turn * x)))
+        4.0 * q
+            * q
+            * (first + weighted_sum(x, v, &self.squares[..x.len()], |x, v| (v - turn * x) * (v - turn * x)))
     }
 
     #[inline(always)]
@@ -178,7 +180,7 @@ impl Pointwise for Ellipsoid {
         let along_x = -16.0 * q3 * (e - 6.0 * qa * b + 8.0 * qa * qa * w);
         let along_v = -16.0 * q3 * (b - 2.0 * qa * w);
         let (along_pv, along_px) = (-16.0 * q3 * a, 32.0 * q3 * qa * a);
-        for (((out, x), v), p) in out.iter_mut().zip(x).zip(v).zip(&self.squares) {
+        for (((out, x), v), p) in out.iter_mut().zip(x).zip(v).zip(&self.squares[..x.len()]) {
             *out = along_x * x + along_v * v + p * (along_pv * v + along_px * x);
         }
     }
@@ -193,7 +195,7 @@ impl Pointwise for Ellipsoid {
         // <f, second derivative of f> over the rest of the axes, as it enters the row -4 q^2 x of the Jacobian.
         let rest = 2.0 * (q_vv * self.weighted(x, x) + 2.0 * q_v * self.weighted(x, v));
         let along_x = -4.0 * q * q * (2.0 * q_vv * self.first_squared + rest);
-        for (((out, x), v), p) in out.iter_mut().zip(x).zip(v).zip(&self.squares) {
+        for (((out, x), v), p) in out.iter_mut().zip(x).zip(v).zip(&self.squares[..x.len()]) {
             *out = along_x * x + 4.0 * q * p * (q_vv * x + 2.0 * q_v * v);
         }
     }

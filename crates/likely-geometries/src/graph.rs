@@ -25,6 +25,22 @@ pub trait Height: Send + Sync {
 
     /// `<v, Hess h(x) v>`.
     fn curvature(&self, x: &[f64], v: &[f64]) -> f64;
+
+    /// [`Height::slope`] and [`Height::hessian_times`] at once; override where they share work.
+    #[expect(clippy::inline_always, reason = "inlined into the loops of the graph")]
+    #[inline(always)]
+    fn slope_and_hessian_times(&self, x: &[f64], v: &[f64], out: &mut [f64]) -> f64 {
+        self.hessian_times(x, v, out);
+        self.slope(x, v)
+    }
+
+    /// [`Height::gradient`], [`Height::slope`] and [`Height::hessian_times`] at once; override where they share work.
+    #[expect(clippy::inline_always, reason = "inlined into the loops of the graph")]
+    #[inline(always)]
+    fn gradient_and_hessian_times(&self, x: &[f64], v: &[f64], gradient: &mut [f64], out: &mut [f64]) -> f64 {
+        self.gradient(x, gradient);
+        self.slope_and_hessian_times(x, v, out)
+    }
 }
 
 /// The graph of a height, `f(x) = (x, h(x))`, so `G = I + grad h grad h^T`: the identity plus rank one.
@@ -78,9 +94,18 @@ impl<H: Height> Pointwise for Graph<H> {
 
     #[inline(always)]
     fn gradient(&self, x: &[f64], v: &[f64], out: &mut [f64]) {
-        let slope = 2.0 * self.height.slope(x, v);
-        self.height.hessian_times(x, v, out);
+        let slope = 2.0 * self.height.slope_and_hessian_times(x, v, out);
         for out in out.iter_mut() {
+            *out *= slope;
+        }
+    }
+
+    #[inline(always)]
+    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, gradient: &mut [f64]) {
+        tensor.main.fill(1.0);
+        tensor.cores[0] = 1.0;
+        let slope = 2.0 * self.height.gradient_and_hessian_times(x, v, tensor.factors, gradient);
+        for out in gradient.iter_mut() {
             *out *= slope;
         }
     }

@@ -69,15 +69,13 @@ impl BumpsAndWaves {
     }
 
     #[inline]
-    fn slopes(x: &[f64]) -> [f64; 2] {
-        let waves = Self::waves(x);
+    fn slopes(x: &[f64], waves: &Waves) -> [f64; 2] {
         [-2.0 * x[0] * waves.bump + waves.cos_cos, -2.0 * x[1] * waves.bump - waves.sin_sin]
     }
 
     /// `h_uu`, `h_uv`, `h_vv`.
     #[inline]
-    fn hessian(x: &[f64]) -> [f64; 3] {
-        let waves = Self::waves(x);
+    fn hessian(x: &[f64], waves: &Waves) -> [f64; 3] {
         let wave = FREQUENCY * FREQUENCY * waves.sin_cos;
         [
             (4.0 * x[0] * x[0] - 2.0) * waves.bump - wave,
@@ -102,25 +100,37 @@ impl Height for BumpsAndWaves {
 
     #[inline(always)]
     fn gradient(&self, x: &[f64], out: &mut [f64]) {
-        out.copy_from_slice(&Self::slopes(x));
+        out.copy_from_slice(&Self::slopes(x, &Self::waves(x)));
     }
 
     #[inline(always)]
     fn slope(&self, x: &[f64], v: &[f64]) -> f64 {
-        let [u, w] = Self::slopes(x);
+        let [u, w] = Self::slopes(x, &Self::waves(x));
         u * v[0] + w * v[1]
     }
 
     #[inline(always)]
     fn hessian_times(&self, x: &[f64], v: &[f64], out: &mut [f64]) {
-        let [a, c, b] = Self::hessian(x);
-        out[0] = a * v[0] + c * v[1];
-        out[1] = c * v[0] + b * v[1];
+        self.slope_and_hessian_times(x, v, out);
     }
 
     #[inline(always)]
     fn curvature(&self, x: &[f64], v: &[f64]) -> f64 {
-        let [a, c, b] = Self::hessian(x);
+        let [a, c, b] = Self::hessian(x, &Self::waves(x));
         a * v[0] * v[0] + 2.0 * c * v[0] * v[1] + b * v[1] * v[1]
+    }
+
+    #[inline(always)]
+    fn slope_and_hessian_times(&self, x: &[f64], v: &[f64], out: &mut [f64]) -> f64 {
+        self.gradient_and_hessian_times(x, v, &mut [0.0; 2], out)
+    }
+
+    #[inline(always)]
+    fn gradient_and_hessian_times(&self, x: &[f64], v: &[f64], gradient: &mut [f64], out: &mut [f64]) -> f64 {
+        let waves = Self::waves(x);
+        let ([u, w], [a, c, b]) = (Self::slopes(x, &waves), Self::hessian(x, &waves));
+        gradient.copy_from_slice(&[u, w]);
+        out.copy_from_slice(&[a * v[0] + c * v[1], c * v[0] + b * v[1]]);
+        u * v[0] + w * v[1]
     }
 }

@@ -32,6 +32,14 @@ pub(crate) fn vectorised<W: Work>(work: W) -> W::Output {
     Arch::new().dispatch(Dispatched(work))
 }
 
+/// The accumulators, in pairs: as short a chain of additions as there is.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn total(lanes: [f64; LANES]) -> f64 {
+    let [a, b, c, d, e, f, g, h] = lanes;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
 /// `sum_k f(a_k, b_k)`: in order below [`LANES`] terms, over as many accumulators above.
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
@@ -48,7 +56,7 @@ pub(crate) fn sum(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> f64 {
             *lane += f(*a, *b);
         }
     }
-    lanes.iter().sum::<f64>() + rest
+    total(lanes) + rest
 }
 
 /// `sum_k f(a_k, b_k) w_k`, as [`sum`].
@@ -68,7 +76,7 @@ pub(crate) fn weighted_sum(a: &[f64], b: &[f64], w: &[f64], f: impl Fn(f64, f64)
             *lane += f(*a, *b) * w;
         }
     }
-    lanes.iter().sum::<f64>() + rest
+    total(lanes) + rest
 }
 
 /// `sum_k a_k b_k`.

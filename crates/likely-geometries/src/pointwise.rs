@@ -39,6 +39,14 @@ pub(crate) trait Pointwise: Send + Sync {
     /// The gradient of `<v, G(x) v>` in `x`.
     fn gradient(&self, x: &[f64], v: &[f64], out: &mut [f64]);
 
+    /// [`Pointwise::tensor`] and [`Pointwise::gradient`]; override where they share work that a compiler does not see.
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, gradient: &mut [f64]) {
+        self.tensor(x, tensor);
+        self.gradient(x, v, gradient);
+    }
+
     /// The Christoffel symbols of the first kind contracted twice with `v`.
     fn christoffel(&self, x: &[f64], v: &[f64], out: &mut [f64]);
 }
@@ -194,9 +202,52 @@ impl<P: Pointwise> Work for Batch<'_, P> {
             1 => self.rows(1),
             2 => self.rows(2),
             3 => self.rows(3),
+            10 => self.rows(10),
             dim => self.rows(dim),
         }
     }
+}
+
+/// `$body` for each row and the part of the tensors that belongs to it. A closure would not be inlined, for it has several
+/// callers, and would be compiled for the narrowest vectors.
+macro_rules! each_part {
+    ($form:expr, $dim:ident, $rows:ident, $parts:ident, $row:pat, $part:ident, $body:block) => {{
+        let Parts { main, factors, cores } = $parts;
+        match $form {
+            Form::Flat => {
+                for $row in $rows {
+                    let $part = Part { main: &mut [], factors: &mut [], cores: &mut [] };
+                    $body
+                }
+            }
+            Form::Conformal => {
+                for ($row, main) in $rows.zip(main.chunks_exact_mut(1)) {
+                    let $part = Part { main, factors: &mut [], cores: &mut [] };
+                    $body
+                }
+            }
+            Form::Diagonal => {
+                for ($row, main) in $rows.zip(main.chunks_exact_mut($dim)) {
+                    let $part = Part { main, factors: &mut [], cores: &mut [] };
+                    $body
+                }
+            }
+            Form::Dense => {
+                for ($row, main) in $rows.zip(main.chunks_exact_mut($dim * $dim)) {
+                    let $part = Part { main, factors: &mut [], cores: &mut [] };
+                    $body
+                }
+            }
+            Form::DiagonalPlusLowRank { rank } => {
+                let factors = factors.chunks_exact_mut(rank * $dim);
+                let parts = main.chunks_exact_mut($dim).zip(factors).zip(cores.chunks_exact_mut(rank * rank));
+                for ($row, ((main, factors), cores)) in $rows.zip(parts) {
+                    let $part = Part { main, factors, cores };
+                    $body
+                }
+            }
+        }
+    }};
 }
 
 impl<P: Pointwise> Batch<'_, P> {
@@ -208,17 +259,16 @@ impl<P: Pointwise> Batch<'_, P> {
         let rows = at.chunks_exact(dim);
         match task {
             Task::Tensors(parts) => {
-                each_part(geometry.form(), dim, rows, parts, |x, part| {
+                each_part!(geometry.form(), dim, rows, parts, x, part, {
                     inside &= geometry.contains(x);
                     geometry.tensor(x, part);
                 });
             }
             Task::Linearise(parts, v, out) => {
                 let rows = rows.zip(v.chunks_exact(dim)).zip(out.chunks_exact_mut(dim));
-                each_part(geometry.form(), dim, rows, parts, |((x, v), out), part| {
+                each_part!(geometry.form(), dim, rows, parts, ((x, v), out), part, {
                     inside &= geometry.contains(x);
-                    geometry.tensor(x, part);
-                    geometry.gradient(x, v, out);
+                    geometry.linearise(x, v, part, out);
                 });
             }
             Task::Gradient(v, out) => {
@@ -241,38 +291,6 @@ impl<P: Pointwise> Batch<'_, P> {
             }
         }
         inside
-    }
-}
-
-#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
-#[inline(always)]
-fn each_part<T>(
-    form: Form,
-    dim: usize,
-    rows: impl Iterator<Item = T>,
-    parts: Parts<'_>,
-    mut f: impl FnMut(T, Part<'_>),
-) {
-    let Parts { main, factors, cores } = parts;
-    match form {
-        Form::Flat => rows.for_each(|row| f(row, Part { main: &mut [], factors: &mut [], cores: &mut [] })),
-        Form::Conformal | Form::Diagonal | Form::Dense => {
-            let width = match form {
-                Form::Conformal => 1,
-                Form::Dense => dim * dim,
-                _ => dim,
-            };
-            for (row, main) in rows.zip(main.chunks_exact_mut(width)) {
-                f(row, Part { main, factors: &mut [], cores: &mut [] });
-            }
-        }
-        Form::DiagonalPlusLowRank { rank } => {
-            let factors = factors.chunks_exact_mut(rank * dim);
-            let parts = main.chunks_exact_mut(dim).zip(factors).zip(cores.chunks_exact_mut(rank * rank));
-            for (row, ((main, factors), cores)) in rows.zip(parts) {
-                f(row, Part { main, factors, cores });
-            }
-        }
     }
 }
 

@@ -127,6 +127,17 @@ impl Pointwise for Torus {
     }
 
     #[inline(always)]
+    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, gradient: &mut [f64]) {
+        let (sine, cosine) = libm::sincos(x[0]);
+        let radius = self.major + self.minor * cosine;
+        tensor.main[0] = self.minor * self.minor;
+        tensor.main[1] = radius * radius;
+        // The same products in the same order as one by one, so that the bits are the same.
+        gradient[0] = 2.0 * (-radius * self.minor * sine) * v[1] * v[1];
+        gradient[1] = 0.0;
+    }
+
+    #[inline(always)]
     fn christoffel(&self, x: &[f64], v: &[f64], out: &mut [f64]) {
         let slope = self.half_slope(x[0]);
         out[0] = -slope * v[1] * v[1];
