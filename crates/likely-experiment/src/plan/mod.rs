@@ -25,6 +25,7 @@ use ndarray::{Array1, ArrayView2, Axis};
 use rand::RngCore;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Most cells of a run.
@@ -297,10 +298,12 @@ fn build_model(
 ) -> Result<likely_models::Built, PlanError> {
     let model = &spec.models[index];
     let place = || spec.document.at(&[Key("model"), Item(index)]);
-    // A model's own file decides its numbers as much as its data do, so it belongs to the identity of the run.
-    if let Some(file) = spec.wire.model[index].config.get("file").and_then(toml::Value::as_str) {
+    // A model's own files decide its numbers as much as its data do, so they belong to the identity of the run.
+    let values = spec.wire.model[index].config.iter();
+    let texts = values.filter_map(|(key, value)| Some((key, value.as_str()?)));
+    for (key, file) in texts.filter(|(key, text)| *key == "file" || names_a_file(text)) {
         let bytes = read_bytes(&spec.folder().join(file)).map_err(|source| PlanError::ModelFile {
-            place: spec.document.at(&[Key("model"), Item(index), Key("config"), Key("file")]),
+            place: spec.document.at(&[Key("model"), Item(index), Key("config"), Key(key)]),
             label: model.label.clone(),
             source: Box::new(source),
         })?;
@@ -319,6 +322,16 @@ fn build_model(
     (model.kind.build)(config, &resources).map_err(|source| match source {
         BuildError::Config(error) => spec.document.explain(&error).into(),
         source => PlanError::Model { place: place(), label: model.label.clone(), source: Box::new(source) },
+    })
+}
+
+/// Whether a text in the configuration of a model can only be the name of a file.
+fn names_a_file(text: &str) -> bool {
+    let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| {
+        ["npy", "csv", "toml", "json", "safetensors"]
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::Step::{Item, Key};
 use super::refer::{Known, lambdas_of};
+use super::suggest::closest;
 use super::{Document, Place, SpecError};
 use likely_record::ClaimRecord;
 use serde::Deserialize;
@@ -102,18 +103,32 @@ fn plain(error: &serde_json::Error) -> String {
     }
 }
 
+/// An error, at a place that may be in another file, that `name` is not among `accepted`.
+fn known_at(
+    place: impl Fn() -> Place,
+    what: &'static str,
+    name: &str,
+    accepted: &[String],
+) -> Result<(), SpecError> {
+    if accepted.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let (suggestion, accepted) = (closest(name, accepted), accepted.to_vec());
+    Err(SpecError::UnknownName { place: place(), what, name: name.to_owned(), suggestion, accepted })
+}
+
 /// Checks that claims speak of what the spec has.
 pub(super) fn check(known: &Known<'_>) -> Result<(), SpecError> {
     let document = &known.spec.document;
     let claims = known.spec.wire.claim.iter().zip(&known.spec.claim_places);
     for (claim, places) in claims {
         let at = |key: &str| places.of(document, key);
-        known.one_at(|| at("model"), "model", &claim.model, &known.models)?;
-        known.one_at(|| at("method"), "method", &claim.method, &known.methods)?;
+        known_at(|| at("model"), "model", &claim.model, &known.models)?;
+        known_at(|| at("method"), "method", &claim.method, &known.methods)?;
         let metrics = &known.spec.wire.metrics;
-        known.one_at(|| at("metric"), "entry in `metrics` called", &claim.metric, metrics)?;
+        known_at(|| at("metric"), "entry in `metrics` called", &claim.metric, metrics)?;
         if let Some(pair) = &claim.pair {
-            known.one_at(|| at("pair"), "pair", pair, &known.pairs)?;
+            known_at(|| at("pair"), "pair", pair, &known.pairs)?;
         }
         if claim.tolerance < 0.0 {
             return Err(SpecError::WrongValue {

@@ -16,7 +16,6 @@ const MOST_MESH: u32 = 1000;
 #[derive(Clone)]
 pub(crate) struct GeometrySpec {
     pub(crate) label: String,
-    pub(crate) kind: &'static str,
     pub(crate) geometry: Arc<dyn Geometry>,
     pub(crate) surface: WireSurface,
     /// The kind with its configuration, for people.
@@ -25,7 +24,10 @@ pub(crate) struct GeometrySpec {
 
 impl fmt::Debug for GeometrySpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GeometrySpec").field("label", &self.label).field("words", &self.words).finish()
+        f.debug_struct("GeometrySpec")
+            .field("label", &self.label)
+            .field("words", &self.words)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +52,6 @@ pub(super) fn check_geometries(
         geometry.config = built.resolved;
         geometries.push(GeometrySpec {
             label: geometry.label.clone(),
-            kind: kind.id,
             geometry: Arc::from(built.geometry),
             surface,
             words: words(kind.id, &geometry.config),

@@ -3,8 +3,7 @@
 use super::Step::{Item, Key};
 use super::check::{check_id, unknown};
 use super::claims;
-use super::suggest::closest;
-use super::{Place, Spec, SpecError, Step, WireSpec};
+use super::{Spec, SpecError, Step, WireSpec};
 use likely_record::{Axis, FigureKind, SavingRecord};
 use std::collections::BTreeSet;
 
@@ -35,26 +34,6 @@ impl Known<'_> {
             return Ok(());
         }
         Err(unknown(&self.spec.document, steps, what, name, accepted.to_vec()))
-    }
-
-    /// The same for a name that may stand in another file.
-    pub(super) fn one_at(
-        &self,
-        place: impl Fn() -> Place,
-        what: &'static str,
-        name: &str,
-        accepted: &[String],
-    ) -> Result<(), SpecError> {
-        if accepted.iter().any(|known| known == name) {
-            return Ok(());
-        }
-        Err(SpecError::UnknownName {
-            place: place(),
-            what,
-            name: name.to_owned(),
-            suggestion: closest(name, accepted),
-            accepted: accepted.to_vec(),
-        })
     }
 
     fn all(

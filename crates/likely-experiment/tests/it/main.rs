@@ -2,6 +2,7 @@
 
 mod bad_data;
 mod bad_specs;
+mod curved;
 mod plans;
 mod runs;
 mod shipped;
