@@ -202,7 +202,6 @@ impl<P: Pointwise> Work for Batch<'_, P> {
             1 => self.rows(1),
             2 => self.rows(2),
             3 => self.rows(3),
-            10 => self.rows(10),
             dim => self.rows(dim),
         }
     }
