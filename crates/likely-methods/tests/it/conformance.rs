@@ -9,9 +9,35 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
 /// Methods whose curves end on the given points; the others noise or clip them.
-const KEEP_ENDS: [&str; 4] = ["linear", "prob-georce", "prob-georce-accelerated", "slerp"];
-/// Methods that minimise the regularised energy.
-const MINIMISE: [&str; 2] = ["prob-georce", "prob-georce-accelerated"];
+const KEEP_ENDS: [&str; 11] = [
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "l-bfgs",
+    "linear",
+    "prob-georce",
+    "prob-georce-accelerated",
+    "rmsprop",
+    "sgd",
+    "slerp",
+];
+/// Methods that minimise the regularised energy to any tolerance.
+const MINIMISE: [&str; 3] = ["l-bfgs", "prob-georce", "prob-georce-accelerated"];
+/// Those of them that use exact reductions.
+const REDUCE: [&str; 2] = ["prob-georce", "prob-georce-accelerated"];
+/// Methods that follow its gradient; with a fixed rate, most of them stay some way from a minimum.
+const DESCEND: [&str; 9] = [
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "l-bfgs",
+    "prob-georce",
+    "prob-georce-accelerated",
+    "rmsprop",
+    "sgd",
+];
 
 pub(crate) fn two_bumps() -> Box<dyn Potential> {
     let spread = vec![vec![0.5, 0.1], vec![0.1, 0.4]];
@@ -100,6 +126,16 @@ fn numbers_out_of_range_are_refused_where_they_stand() {
         ("prob-georce", "line-search = { adaptive = { beta1 = 1.0 } }", "[0, 1)"),
         ("prob-georce", "line-search = \"wolfe\"", "armijo-released"),
         ("prob-georce-accelerated", "memory = 0", "1..=1000"),
+        ("adam", "rate = 0.0", "positive"),
+        ("adam", "gradient = \"true\"", "frozen"),
+        ("adamw", "form = \"jax\"", "decay"),
+        ("adamw", "decay = -0.1", "not negative"),
+        ("rmsprop", "momentum = 1.0", "[0, 1)"),
+        ("rmsprop", "form = \"numpy\"", "torch"),
+        ("sgd", "rate = inf", "finite"),
+        ("l-bfgs", "memory = 1001", "1..=1000"),
+        ("l-bfgs", "steps = { fixed = -1.0 }", "positive"),
+        ("l-bfgs", "gradient = \"frozen\"", "quadrature"),
         ("noise", "alpha-bar = 1.5", "[0, 1]"),
         ("noise-diffusion", "clip = { at = 0.0 }", "positive"),
         ("noise-diffusion", "mu = { constant = nan }", "finite"),
@@ -118,7 +154,7 @@ fn without_weight_or_with_a_constant_potential_the_energy_methods_give_the_line(
     let constant = Pointwise { dim: 2, at: |_: &[f64]| (3.0, vec![0.0, 0.0]) };
     let (a, b) = (array![-1.0, 0.5], array![1.5, 1.0]);
     let straight = solve("linear", "", &constant, &a, &b, 10).curve;
-    for id in MINIMISE {
+    for id in DESCEND.into_iter().filter(|id| *id != "adamw") {
         for config in ["weight = { relative = 0.0 }", "weight = { absolute = 5.0 }"] {
             let solution = solve(id, config, &constant, &a, &b, 10);
             assert_eq!(solution.curve, straight, "{id}");
@@ -171,6 +207,7 @@ fn the_regularised_energy_never_rises() {
         ("prob-georce", "line-search = \"decrease\""),
         ("prob-georce", "line-search = \"armijo\""),
         ("prob-georce-accelerated", ""),
+        ("l-bfgs", ""),
     ];
     for (id, config) in cases {
         for lambda in [1.0, 20.0, 300.0] {
@@ -222,7 +259,7 @@ fn the_span_reduction_gives_the_curve_of_the_whole_space() {
         (0..40).map(|_| rand_distr::Distribution::sample(&rand_distr::StandardNormal, &mut rng)).collect()
     };
     let (a, b) = (draw(), draw());
-    for id in MINIMISE {
+    for id in REDUCE {
         for start in ["linear", "slerp"] {
             let config = format!("start = \"{start}\"\ntolerance = 1e-10\nmax-iterations = 3000");
             let reduced = solve(id, &config, &potential, &a, &b, 12);
@@ -293,6 +330,10 @@ fn a_potential_that_turns_nan_ends_in_a_reason() {
         ("prob-georce", "line-search = \"armijo-released\""),
         ("prob-georce", "line-search = { adaptive = {} }"),
         ("prob-georce-accelerated", ""),
+        ("adam", ""),
+        ("l-bfgs", ""),
+        ("l-bfgs", "steps = { fixed = 0.01 }"),
+        ("sgd", ""),
     ] {
         let solution = solve(id, config, &cliff, &a, &b, 10);
         assert!(!solution.stop.means_convergence(), "{id}, {config}");
@@ -315,7 +356,7 @@ fn a_start_outside_the_support_is_an_error_that_says_where() {
     let scene = Scene { geometry: &geometry, density: Some(Density::Potential(&half)), typical: None };
     let (a, b) = (array![0.0], array![1.0]);
     let ends = Ends::new(a.view(), b.view(), NonZeroUsize::new(10).unwrap()).unwrap();
-    for id in MINIMISE {
+    for id in DESCEND {
         let mut rng = Seed::new(0).stream(&[]);
         let error = method(id, "")
             .interpolate(&scene, &ends, &mut rng, &mut likely_methods::ignore_steps)
@@ -331,7 +372,7 @@ fn an_observer_can_interrupt() {
     let scene = Scene { geometry: &geometry, density: Some(Density::Potential(&*potential)), typical: None };
     let (a, b) = (array![-1.0, 0.5], array![1.5, 1.0]);
     let ends = Ends::new(a.view(), b.view(), NonZeroUsize::new(20).unwrap()).unwrap();
-    for id in MINIMISE {
+    for id in DESCEND {
         let mut rng = Seed::new(0).stream(&[]);
         let mut seen = 0;
         let result = method(id, "tolerance = 0.0").interpolate(&scene, &ends, &mut rng, &mut |_| {

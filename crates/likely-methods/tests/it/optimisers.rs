@@ -3,10 +3,13 @@
 use crate::curved::{average_of, geometry_of, run, section};
 use crate::golden::{largest_difference, matrix, method, number, vector};
 use crate::potentials::mixture;
-use likely_core::{Counted, Euclidean, ScoreOfPotential, Seed, Stop};
-use likely_methods::{Density, Scene, Solution, Step};
-use ndarray::Array2;
+use likely_core::{Curve, Ends, Euclidean, ScoreOfPotential, Seed, Stop};
+use likely_methods::{Density, InterpolateError, Scene, Solution, Step};
+use ndarray::{Array2, array, s};
+use rand::Rng;
 use serde_json::Value;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("../golden/optimisers.json")).unwrap()
@@ -68,13 +71,65 @@ fn adam_with_a_frozen_gradient_follows_the_released_run() {
         let (solution, steps) =
             run(&*method("adam", &config), &*geometry, potential.as_deref(), &start, &end, segments);
         let found = largest_difference(&solution.curve, &matrix(&snapshot["curve"]));
-        assert!(found < 1e-10, "after {most}: {found:e}");
+        // A thousand updates amplify rounding a millionfold.
+        let (curve, level) = if most <= 10 { (1e-10, 1e-10) } else { (1e-6, 1e-9) };
+        assert!(found < curve, "after {most}: {found:e}");
         let energy = (last_energy(&steps) - number(&snapshot["reg_energy"])).abs();
-        assert!(energy < 1e-10, "after {most}: {energy:e}");
-        println!("after {most}: {found:e} {energy:e}");
+        assert!(energy < level, "after {most}: {energy:e}");
     }
     assert_eq!(snapshots.len(), 3);
 }
+
+/// Energies of sixteen runs from starts that differ by roundings of relative size `rounding`.
+///
+/// All rules but plain descent divide by the size of the gradient, so on a start where it is small their first steps are long
+/// enough to overshoot, and a difference in the last digit grows until only the mean of the energy is reproducible. An ensemble
+/// shows how far.
+fn ensemble(problems: &[Value], problem: &Value, id: &str, config: &str, rounding: f64) -> Vec<f64> {
+    let case = problems.iter().find(|case| case["id"] == *problem).unwrap();
+    let (geometry, potential) = (geometry_of(case), average_of(case));
+    let (start, end) = (vector(&case["start"]), vector(&case["end"]));
+    let ends = Ends::new(start.view(), end.view(), NonZeroUsize::new(100).unwrap()).unwrap();
+    let density = potential.as_deref().map(Density::Potential);
+    let scene = Scene { geometry: &*geometry, density, typical: None };
+    let method = method(id, config);
+    let mut rng = Seed::new(1).stream(&[]);
+    let energy = |_| {
+        let mut points = Curve::straight(&ends).into_points();
+        for z in points.slice_mut(s![1..100, ..]) {
+            *z += rounding * z.abs() * (2.0 * rng.random::<f64>() - 1.0);
+        }
+        let given = Curve::new(points).unwrap();
+        let mut energy = f64::NAN;
+        let solution =
+            method.interpolate_from(&scene, &ends, &given, &mut Seed::new(0).stream(&[]), &mut |step| {
+                energy = step.regularised_energy.unwrap();
+                ControlFlow::Continue(())
+            });
+        assert!(solution.is_ok() && energy.is_finite());
+        energy
+    };
+    (0..16).map(energy).collect()
+}
+
+fn range(energies: &[f64]) -> [f64; 2] {
+    energies.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], e| [least.min(*e), most.max(*e)])
+}
+
+fn mean_and_deviation(energies: &[f64]) -> [f64; 2] {
+    let count = energies.len() as f64;
+    let mean = energies.iter().sum::<f64>() / count;
+    let square: f64 = energies.iter().map(|e| (e - mean).powi(2)).sum();
+    [mean, (square / (count - 1.0)).sqrt()]
+}
+
+/// How far a number is from an interval.
+fn outside([least, most]: [f64; 2], value: f64) -> f64 {
+    (least - value).max(value - most).max(0.0)
+}
+
+/// The largest relative error of rounding to single and to double precision.
+const ROUNDINGS: [f64; 2] = [0.5 * f32::EPSILON as f64, 0.5 * f64::EPSILON];
 
 #[test]
 fn the_printed_energies_come_out_with_the_frozen_gradient() {
@@ -82,28 +137,32 @@ fn the_printed_energies_come_out_with_the_frozen_gradient() {
     let problems = section("peers");
     let (mut judged, mut shown) = (0, 0);
     for row in list(&golden["published"]) {
+        let (problem, name, id) = (&row["problem"], text(&row["name"]), text(&row["method"]));
         let config = format!("{}\ngradient = \"frozen\"", text(&row["config"]));
-        let (solution, steps) = study(&problems, &row["problem"], text(&row["method"]), &config);
-        let (found, printed) = (last_energy(&steps), number(&row["reg_energy"]));
-        let difference = (found - printed).abs();
-        // The released code ran in single precision; the bands are what it reproduces itself to.
-        let band = match text(&row["name"]) {
-            "sgd" | "adagrad" => 1e-4,
-            "adam" => 5e-4,
-            "adamax" => 6e-4,
-            "rmsprop" => 4e-3,
-            _ => f64::INFINITY,
+        let printed = number(&row["reg_energy"]);
+        let single = || range(&ensemble(&problems, problem, id, &config, ROUNDINGS[0]));
+        // What the released code reproduces itself to, where it was run again.
+        let (found, band) = match name {
+            "sgd" => {
+                let found = last_energy(&study(&problems, problem, id, &config).1);
+                ([found, found], 5e-5)
+            }
+            "adagrad" | "adamax" => (single(), 1e-4),
+            "adam" => (single(), 5e-4),
+            "rmsprop" => (single(), 4e-3),
+            _ => {
+                let (solution, steps) = study(&problems, problem, id, &config);
+                println!(
+                    "{problem} {name}: {:.4}, printed {printed}, {}",
+                    last_energy(&steps),
+                    solution.stop
+                );
+                shown += 1;
+                continue;
+            }
         };
-        println!(
-            "{} {}: {found:.4} printed {printed} ({difference:.1e}) {}",
-            row["problem"], row["name"], solution.stop
-        );
-        if band.is_finite() {
-            judged += 1;
-            assert!(difference <= band, "{} {}: {found} {printed}", row["problem"], row["name"]);
-        } else {
-            shown += 1;
-        }
+        judged += 1;
+        assert!(outside(found, printed) <= band, "{problem} {name}: {found:?}, printed {printed}");
     }
     assert_eq!((judged, shown), (84, 17));
 }
@@ -112,30 +171,37 @@ fn the_printed_energies_come_out_with_the_frozen_gradient() {
 fn a_run_of_the_released_code_in_double_precision_comes_out() {
     let golden = golden();
     let problems = section("peers");
-    let mut compared = 0;
-    for row in list(&golden["peers"]).iter().filter(|row| row["method"] != "l-bfgs") {
-        compared += 1;
-        let (solution, steps) = study(&problems, &row["problem"], text(&row["method"]), text(&row["config"]));
-        let (found, expected) = (last_energy(&steps), number(&row["reg_energy"]));
-        let difference = (found - expected).abs() / expected;
-        println!("{} {}: {found} {expected} {difference:e}", row["problem"], row["name"]);
-        assert_eq!(
-            u64::from(solution.iterations),
-            row["iterations"].as_u64().unwrap(),
-            "{} {}",
-            row["problem"],
-            row["name"]
-        );
-        let norm = solution.stop.grad_norm_l2().unwrap() / number(&row["grad_norm"]) - 1.0;
-        assert!(difference < 1e-9, "{} {}: {difference:e}", row["problem"], row["name"]);
-        assert!(norm.abs() < 1e-6, "{} {}: {norm:e}", row["problem"], row["name"]);
+    let mut compared = [0, 0];
+    let judged = |row: &&Value| row["method"] != "l-bfgs" && row["name"] != "rmsprop_momentum";
+    for row in list(&golden["peers"]).iter().filter(judged) {
+        let (problem, name, id) = (&row["problem"], text(&row["name"]), text(&row["method"]));
+        let expected = number(&row["reg_energy"]);
+        if name == "sgd" {
+            compared[0] += 1;
+            let (solution, steps) = study(&problems, problem, id, text(&row["config"]));
+            let difference = (last_energy(&steps) - expected).abs() / expected;
+            let norm = solution.stop.grad_norm_l2().unwrap() / number(&row["grad_norm"]) - 1.0;
+            assert_eq!(u64::from(solution.iterations), row["iterations"].as_u64().unwrap(), "{problem}");
+            assert!(difference < 1e-13 && norm.abs() < 1e-11, "{problem}: {difference:e} {norm:e}");
+        } else {
+            compared[1] += 1;
+            let energies = ensemble(&problems, problem, id, text(&row["config"]), ROUNDINGS[1]);
+            let [mean, deviation] = mean_and_deviation(&energies);
+            let bound = 4.0 * deviation + 1e-12;
+            assert!(
+                (expected - mean).abs() <= bound,
+                "{problem} {name}: {mean} +- {deviation:e}, {expected}"
+            );
+            assert!(bound < 0.1 * expected, "{problem} {name}: {deviation} says nothing");
+        }
     }
-    assert_eq!(compared, 24);
+    assert_eq!(compared, [4, 16]);
 }
 
 #[test]
 fn the_exact_gradient_repairs_the_optimisers() {
     let problems = section("peers");
+    // Run again in single precision with the gradient put right, four digits.
     let rows = [
         ("sphere2", "adam", 0.1160),
         ("sphere10", "adam", 0.1945),
@@ -145,10 +211,10 @@ fn the_exact_gradient_repairs_the_optimisers() {
         ("cauchy", "adam", 0.0689),
     ];
     for (problem, id, expected) in rows {
-        let (_, steps) = study(&problems, &problem.into(), id, "");
-        let found = last_energy(&steps);
-        println!("{problem} {id}: {found} {expected}");
-        assert!((found - expected).abs() <= 5e-5, "{problem}: {found}, not {expected}");
+        let exact = range(&ensemble(&problems, &problem.into(), id, "", ROUNDINGS[0]));
+        let frozen = range(&ensemble(&problems, &problem.into(), id, "gradient = \"frozen\"", ROUNDINGS[0]));
+        assert!(outside(exact, expected) <= 1e-4, "{problem}: {exact:?}, not {expected}");
+        assert!(exact[1] < frozen[0], "{problem}: {exact:?} {frozen:?}");
     }
 }
 
@@ -156,21 +222,28 @@ fn the_exact_gradient_repairs_the_optimisers() {
 fn l_bfgs_reaches_what_scipy_reaches() {
     let golden = golden();
     let problems = section("peers");
-    let mut compared = 0;
-    for row in list(&golden["peers"]).iter().filter(|row| row["method"] == "l-bfgs") {
-        compared += 1;
-        let (solution, steps) = study(&problems, &row["problem"], "l-bfgs", "");
+    let mut converged = 0;
+    let rows: Vec<&Value> = list(&golden["peers"]).iter().filter(|row| row["method"] == "l-bfgs").collect();
+    for row in &rows {
+        let (problem, norm) = (&row["problem"], number(&row["grad_norm"]));
+        let config = format!("tolerance = {:?}", norm.min(1e-4));
+        let (solution, steps) = study(&problems, problem, "l-bfgs", &config);
         let (found, expected) = (last_energy(&steps), number(&row["reg_energy"]));
         println!(
-            "{}: {found} {expected} {} {} {}",
-            row["problem"], solution.iterations, row["iterations"], solution.stop
+            "{problem}: {found} {expected}, {} and {} iterations, {}",
+            solution.iterations, row["iterations"], solution.stop
         );
-        if number(&row["grad_norm"]) <= 1e-4 {
-            assert!(solution.stop.means_convergence(), "{}: {}", row["problem"], solution.stop);
-            assert!((found - expected).abs() < 1e-6 * expected, "{}: {found} {expected}", row["problem"]);
+        let difference = (found - expected) / expected;
+        if norm <= 1e-4 {
+            converged += 1;
+            assert!(solution.stop.means_convergence(), "{problem}: {}", solution.stop);
+            assert!(difference.abs() < 1e-6, "{problem}: {found} {expected}");
+        } else {
+            // Both ran out of iterations.
+            assert!(difference.abs() < 1e-3, "{problem}: {found} {expected}");
         }
     }
-    assert_eq!(compared, 8);
+    assert_eq!((rows.len(), converged), (8, 6));
 }
 
 #[test]
@@ -200,7 +273,6 @@ fn every_form_of_every_rule_follows_its_recursion() {
             let (solution, steps) = solve(0.0, most);
             let found = largest_difference(&solution.curve, &matrix(&snapshot["curve"]));
             let energy = (last_energy(&steps) - number(&snapshot["reg_energy"])).abs();
-            println!("{id} {config:?} {most}: {found:e} {energy:e}");
             assert!(found < 1e-10, "{id} {config}: after {most}: {found:e}");
             assert!(energy < 1e-10, "{id} {config}: after {most}: {energy:e}");
         }
@@ -214,4 +286,44 @@ fn every_form_of_every_rule_follows_its_recursion() {
         }
     }
     assert_eq!((list(&forms["runs"]).len(), compared), (15, 60));
+}
+
+#[test]
+fn a_score_alone_gives_the_curve_of_its_potential() {
+    let spread = vec![vec![0.5, 0.1], vec![0.1, 0.4]];
+    let potential =
+        mixture(vec![0.6, 0.4], vec![vec![0.0, 1.5], vec![1.0, -0.5]], vec![spread.clone(), spread]);
+    let score = ScoreOfPotential(&*potential);
+    let (a, b) = (array![-1.0, 0.5], array![1.5, 1.0]);
+    let ends = Ends::new(a.view(), b.view(), NonZeroUsize::new(10).unwrap()).unwrap();
+    let geometry = Euclidean::new(2);
+    for id in ["adagrad", "adam", "adamax", "adamw", "l-bfgs", "rmsprop", "sgd"] {
+        let config = "weight = { absolute = 0.1 }\nmax-iterations = 50";
+        let solve = |density| -> Result<Solution, InterpolateError> {
+            let scene = Scene { geometry: &geometry, density: Some(density), typical: None };
+            let method = method(id, config);
+            method.supports(&scene)?;
+            method.interpolate(
+                &scene,
+                &ends,
+                &mut Seed::new(0).stream(&[]),
+                &mut likely_methods::ignore_steps,
+            )
+        };
+        let with_values = solve(Density::Potential(&*potential)).unwrap();
+        let with_score = solve(Density::Score(&score)).unwrap();
+        let found = largest_difference(&with_score.curve, &with_values.curve.points().to_owned());
+        // Without values the search goes by slopes, so its path differs and its end does not.
+        let bound = if id == "l-bfgs" { 1e-3 } else { 1e-12 };
+        assert!(found < bound, "{id}: {found:e}");
+    }
+}
+
+#[test]
+fn leaving_the_chart_ends_in_a_reason() {
+    let problems = section("peers");
+    let (solution, _) =
+        study(&problems, &"pareto".into(), "rmsprop", "momentum = 0.9\ngradient = \"frozen\"");
+    assert!(matches!(solution.stop, Stop::NotFinite { .. }), "{}", solution.stop);
+    assert!(solution.curve.points().iter().all(|z| z.is_finite()));
 }
