@@ -7,17 +7,21 @@ use ndarray::Array2;
 use std::hint::black_box;
 use std::ops::ControlFlow;
 
-/// Points of the chart, spread by an irrational rotation: the same everywhere and every time.
-fn points(count: usize, dim: usize, scale: f64) -> Array2<f64> {
-    Array2::from_shape_fn((count, dim), |(k, j)| {
-        let share = ((k * dim + j + 1) as f64 * 0.618_033_988_749_894_9).fract();
-        0.2 + scale * (share - 0.5)
-    })
+/// The data of the reference cases.
+fn points(case: &serde_json::Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = serde_json::from_value(case["points"].clone()).expect("rows of numbers");
+    Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).expect("rows of one length")
 }
 
 fn means(criterion: &mut Criterion) {
-    for (dim, tolerance, scale) in [(2, 1e-9, 0.6), (10, 1e-4, 0.8)] {
-        let (geometry, points) = (Sphere::new(dim).expect("a dimension"), points(100, dim, scale));
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("../tests/golden/means.json")).expect("valid JSON");
+    let known = golden["means"].as_array().expect("an array");
+    let sphere = known.iter().find(|case| case["id"] == "fm_sphere2_K100").expect("a known case");
+    for (case, tolerance) in [(sphere, 1e-9), (&golden["sphere10"], 1e-4)] {
+        let points = points(case);
+        let dim = points.ncols();
+        let geometry = Sphere::new(dim).expect("a dimension");
         let problem = MeanProblem {
             geometry: &geometry,
             density: None,

@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn eigenvectors_and_factors_rebuild_their_matrix() {
         let dim = 5;
-        let root: Vec<f64> = (0..25).map(|k| ((k * 37 + 11) % 17) as f64 / 8.0 - 1.0).collect();
+        let root: Vec<f64> = (0..25_usize).map(|k| ((k * 37 + 11) % 17) as f64 / 8.0 - 1.0).collect();
         let mut matrix = vec![0.0; 25];
         for i in 0..dim {
             for j in 0..dim {

@@ -109,7 +109,7 @@ pub fn principal_directions(
     };
     let total: f64 = variances.iter().map(|v| v.max(0.0)).sum();
     let largest = variances.first().copied().unwrap_or(0.0);
-    if !(largest > 0.0) {
+    if largest.is_nan() || largest <= 0.0 {
         return input("the velocities do not vary, so no direction is principal".to_owned());
     }
     let kept = variances.iter().take(components).take_while(|v| **v > SMALLEST * largest).count();

@@ -166,7 +166,7 @@ impl<'a> Transport<'a> {
         piece: &Piece<'_>,
         step: usize,
         substeps: usize,
-        v: &mut Vec<f64>,
+        v: &mut [f64],
     ) -> Result<(), EvalError> {
         let h = 1.0 / (substeps * piece.segments) as f64;
         let share = |offset: f64| (step as f64 + offset) / substeps as f64;
@@ -181,10 +181,7 @@ impl<'a> Transport<'a> {
         for (j, v) in v.iter_mut().enumerate() {
             *v += h / 6.0 * (first[j] + 2.0 * (second[j] + third[j]) + fourth[j]);
         }
-        match v.iter().all(|v| v.is_finite()) {
-            true => Ok(()),
-            false => Err(EvalError::NonFinitePoint { row: 0 }),
-        }
+        if v.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(EvalError::NonFinitePoint { row: 0 }) }
     }
 
     /// `-G^-1 Gamma(z', V)` for each vector, `Gamma` of the first kind by polarisation.
@@ -215,7 +212,9 @@ impl<'a> Transport<'a> {
             out.iter_mut().zip(&gamma).for_each(|(o, g)| *o -= 0.25 * sign * g);
         }
         for (out, scale) in out.chunks_exact_mut(dim).zip(&scales) {
-            out.iter_mut().for_each(|o| *o /= scale);
+            for o in out {
+                *o /= scale;
+            }
         }
         self.geometry.tensors(Rows::new(&position, dim)?, &mut self.tensors)?;
         self.inverses.factorise(&self.tensors)?;

@@ -1,7 +1,7 @@
 //! The adaptive solver of a mean: no objective is evaluated, moments of the gradient decide the step.
 
 use super::descent::{Failure, Limits, Outcome};
-use super::objective::{Iterate, Objective, dot, norm};
+use super::objective::{Iterate, Objective, dot};
 use super::preconditioner::Preconditioner;
 use likely_core::{EvalError, Form, Stop, Tensors};
 
@@ -64,7 +64,7 @@ pub(super) fn adapt(
     let mut averaged = Tensors::default();
     let mut iterations = 0;
     loop {
-        let grad_norm_l2 = norm(&current.gradient);
+        let grad_norm_l2 = current.gradient_norm;
         let stop = if grad_norm_l2 <= limits.tolerance {
             Some(Stop::Converged { grad_norm_l2 })
         } else if iterations == limits.max_iterations {
@@ -105,7 +105,7 @@ pub(super) fn adapt(
         kappa =
             (rates.rate / ((1.0 + square.values[0] * square.correction(false)).sqrt() + EPSILON)).min(1.0);
         iterations += 1;
-        if (limits.observe)(iterations, norm(&current.gradient)).is_break() {
+        if (limits.observe)(iterations, current.gradient_norm).is_break() {
             return Err(Failure::Interrupted);
         }
     }

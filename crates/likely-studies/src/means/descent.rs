@@ -66,7 +66,7 @@ impl Memory {
     fn direction(&self, gradient: &[f64], precondition: &mut Preconditioner, out: &mut Vec<f64>) {
         if self.pairs.is_empty() {
             precondition.solve(gradient, out);
-            out.iter_mut().for_each(|o| *o = -*o);
+            negate(out);
             return;
         }
         let mut q = gradient.to_vec();
@@ -81,7 +81,13 @@ impl Memory {
             let correction = share - dot(change, out) / curvature;
             add(out, correction, step);
         }
-        out.iter_mut().for_each(|o| *o = -*o);
+        negate(out);
+    }
+}
+
+fn negate(v: &mut [f64]) {
+    for v in v {
+        *v = -*v;
     }
 }
 
@@ -98,7 +104,7 @@ pub(super) fn descend(
     let mut direction = Vec::new();
     let mut iterations = 0;
     loop {
-        let grad_norm_l2 = norm(&current.gradient);
+        let grad_norm_l2 = current.gradient_norm;
         let finish = |stop| Outcome { iterate: Iterate::default(), stop, iterations };
         let ended = if grad_norm_l2 <= limits.tolerance {
             Some(Stop::Converged { grad_norm_l2 })
@@ -113,7 +119,7 @@ pub(super) fn descend(
         preconditioner.factorise(&current.tensors)?;
         memory.direction(&current.gradient, &mut preconditioner, &mut direction);
         let mut slope = dot(&current.gradient, &direction);
-        if !(slope < 0.0) && !memory.pairs.is_empty() {
+        if (slope.is_nan() || slope >= 0.0) && !memory.pairs.is_empty() {
             memory.pairs.clear();
             memory.direction(&current.gradient, &mut preconditioner, &mut direction);
             slope = dot(&current.gradient, &direction);
@@ -134,7 +140,7 @@ pub(super) fn descend(
         }
         std::mem::swap(&mut current, &mut trial);
         iterations += 1;
-        if (limits.observe)(iterations, norm(&current.gradient)).is_break() {
+        if (limits.observe)(iterations, current.gradient_norm).is_break() {
             return Err(Failure::Interrupted);
         }
     }
@@ -225,7 +231,7 @@ pub(super) fn released(
         released_gradient(objective, &current, &mut gradient);
         preconditioner.factorise(&current.tensors)?;
         preconditioner.solve(&gradient, &mut direction);
-        direction.iter_mut().for_each(|d| *d = -*d);
+        negate(&mut direction);
         let of_mean = |iterate: &Iterate| mean_potential(objective, iterate);
         let doubled = layout.count as f64 * total;
         let level =
@@ -250,7 +256,7 @@ pub(super) fn released(
         }
         std::mem::swap(&mut current, &mut trial);
         iterations += 1;
-        if (limits.observe)(iterations, norm(&current.gradient)).is_break() {
+        if (limits.observe)(iterations, current.gradient_norm).is_break() {
             return Err(Failure::Interrupted);
         }
     }

@@ -44,7 +44,7 @@ pub fn karcher_mean(
     let closed_form = geometry
         .closed_form()
         .ok_or_else(|| input("the geometry has no closed-form logarithm; use the mean of curves"))?;
-    if !(tolerance >= 0.0) {
+    if tolerance.is_nan() || tolerance < 0.0 {
         return Err(input("the tolerance must not be negative"));
     }
     let mut at = data.average();

@@ -46,6 +46,8 @@ pub(super) struct Iterate {
     pub(super) potential: f64,
     /// The gradient of `F` in the unknowns.
     pub(super) gradient: Vec<f64>,
+    /// Its Euclidean norm.
+    pub(super) gradient_norm: f64,
 }
 
 impl Iterate {
@@ -56,7 +58,7 @@ impl Iterate {
 
     /// Whether the objective can be compared and improved here.
     pub(super) fn is_finite(&self) -> bool {
-        self.value.is_none_or(f64::is_finite) && norm(&self.gradient).is_finite()
+        self.value.is_none_or(f64::is_finite) && self.gradient_norm.is_finite()
     }
 
     /// Points of all blocks.
@@ -146,6 +148,7 @@ impl Objective<'_> {
         if self.held {
             out.gradient[interior..].fill(0.0);
         }
+        out.gradient_norm = norm(&out.gradient);
     }
 }
 
@@ -153,9 +156,10 @@ impl Layout {
     /// `w_k [pull_i + 2 (p_{i-1} - p_i)]` at interior points and `2 sum_k w_k p_{N-1}` at the mean.
     pub(super) fn gradient(&self, weights: &[f64], pull: &[f64], momenta: &[f64], out: &mut Vec<f64>) {
         let block = self.block();
-        out.clear();
+        // Every interior number is written below; only the mean is added up.
         out.resize(self.unknowns(), 0.0);
         let (interior, mean) = out.split_at_mut(self.interior());
+        mean.fill(0.0);
         let earlier = momenta.chunks_exact(block);
         let later = momenta[block..].chunks_exact(block).zip(pull[block..].chunks_exact(block));
         for (out, (before, (after, pull))) in interior.chunks_exact_mut(block).zip(earlier.zip(later)) {

@@ -35,7 +35,7 @@ enum Inverse {
 /// The operators `A_k`.
 enum Sums {
     /// Factorised sums of inverses, and the Cholesky factor of `sum_k 2 w_k A_k`.
-    Small { factors: Inverses, total: Inverses },
+    Small { factors: Box<Inverses>, total: Box<Inverses> },
     /// Too large for matrices: conjugate gradients.
     Large,
 }
@@ -170,7 +170,7 @@ impl Preconditioner {
         }
         let mut factor = Inverses::default();
         factor.factorise(&total)?;
-        Ok(Sums::Small { factors, total: factor })
+        Ok(Sums::Small { factors: Box::new(factors), total: Box::new(factor) })
     }
 
     /// `out = P^-1 rhs`.

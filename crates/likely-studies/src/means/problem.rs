@@ -3,7 +3,7 @@
 use super::adaptive::{Rates, adapt};
 use super::descent::{Failure, Limits, Outcome, descend, released};
 use super::layout::Layout;
-use super::objective::{Iterate, Objective, norm, view};
+use super::objective::{Iterate, Objective, view};
 use likely_core::{EvalError, Geometry, Rows, Stop};
 use likely_methods::Density;
 use ndarray::{Array1, Array3, ArrayView1, ArrayView2};
@@ -212,7 +212,9 @@ impl Data {
         for point in self.points.chunks_exact(self.dim) {
             mean.iter_mut().zip(point).for_each(|(m, x)| *m += x);
         }
-        mean.iter_mut().for_each(|m| *m /= self.weights.len() as f64);
+        for m in &mut mean {
+            *m /= self.weights.len() as f64;
+        }
         mean
     }
 }
@@ -416,7 +418,7 @@ fn finish(objective: &Objective<'_>, outcome: Outcome) -> Mean {
         curves,
         objective: iterate.value,
         energy: iterate.energy,
-        gradient_norm: norm(&iterate.gradient),
+        gradient_norm: iterate.gradient_norm,
         largest_curve_gradient: squares.into_iter().fold(0.0, f64::max).sqrt(),
         stop: outcome.stop,
         iterations: outcome.iterations,

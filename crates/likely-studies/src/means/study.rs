@@ -152,7 +152,7 @@ impl Study for FrechetMean {
         let found =
             find_minima(&problem, self.search, self.limits(), starts, rng, &mut |share| observe(0.5 * share))
                 .map_err(failed)?;
-        let numbers = self.numbers(subject, &problem, &found, &counted)?;
+        let numbers = numbers(subject, &problem, &found, &counted)?;
         let mut series = Vec::new();
         let mut iterations = found.iterations;
         if let Some(best) = found.minima.first() {
@@ -175,43 +175,6 @@ impl FrechetMean {
             max_iterations: self.max_iterations.get() as u32,
             ..MeanLimits::default()
         }
-    }
-
-    fn numbers(
-        &self,
-        subject: &Subject<'_>,
-        problem: &MeanProblem<'_>,
-        found: &Minima,
-        counted: &Counted<'_>,
-    ) -> Result<Vec<Reading>, StudyError> {
-        let evaluations = counted.evaluations().total() as f64;
-        let best = found.minima.first().map(|minimum| &minimum.mean);
-        let none = || "no search converged; raise `max-iterations` or the tolerance".to_owned();
-        let of = |value: &dyn Fn(&Mean) -> f64| best.map(value).ok_or_else(none);
-        let potential = match best {
-            Some(mean) => Ok(counted.value(mean.mean.view().insert_axis(Axis(0)))?[0]),
-            None => Err(none()),
-        };
-        let karcher = best.ok_or_else(none).and_then(|mean| {
-            let form = subject.geometry.closed_form().ok_or("the geometry has no closed form")?;
-            let intrinsic = karcher_mean(subject.geometry, problem.points, None, 1e-10, 1000)
-                .map_err(|error| error.to_string())?;
-            if !intrinsic.stop.means_convergence() {
-                return Err(intrinsic.stop.to_string());
-            }
-            let (from, to) = (mean.mean.to_vec(), intrinsic.mean.to_vec());
-            form.distance(&from, &to).map_err(|error| error.to_string())
-        });
-        let reading = |id, value| Reading { id, value };
-        Ok(vec![
-            reading(OBJECTIVE, of(&|mean| mean.objective.unwrap_or(mean.energy))),
-            reading(GRADIENT, of(&|mean| mean.gradient_norm)),
-            reading(MINIMA, Ok(found.minima.len() as f64)),
-            reading(CONVERGED, Ok(found.converged as f64 / found.searches as f64)),
-            reading(KARCHER, karcher),
-            reading(POTENTIAL, potential),
-            reading(EVALUATIONS, Ok(evaluations)),
-        ])
     }
 
     /// The objective of candidate means on a grid, with curves that are solved for each, and what the released figure shows.
@@ -271,6 +234,42 @@ impl FrechetMean {
         let columns = ["x1", "x2", "objective", "squared distances", "as released"].map(column).to_vec();
         Ok(Series { id: "mean-grid".to_owned(), label: "candidate means".to_owned(), columns, values })
     }
+}
+
+fn numbers(
+    subject: &Subject<'_>,
+    problem: &MeanProblem<'_>,
+    found: &Minima,
+    counted: &Counted<'_>,
+) -> Result<Vec<Reading>, StudyError> {
+    let evaluations = counted.evaluations().total() as f64;
+    let best = found.minima.first().map(|minimum| &minimum.mean);
+    let none = || "no search converged; raise `max-iterations` or the tolerance".to_owned();
+    let of = |value: &dyn Fn(&Mean) -> f64| best.map(value).ok_or_else(none);
+    let potential = match best {
+        Some(mean) => Ok(counted.value(mean.mean.view().insert_axis(Axis(0)))?[0]),
+        None => Err(none()),
+    };
+    let karcher = best.ok_or_else(none).and_then(|mean| {
+        let form = subject.geometry.closed_form().ok_or("the geometry has no closed form")?;
+        let intrinsic = karcher_mean(subject.geometry, problem.points, None, 1e-10, 1000)
+            .map_err(|error| error.to_string())?;
+        if !intrinsic.stop.means_convergence() {
+            return Err(intrinsic.stop.to_string());
+        }
+        let (from, to) = (mean.mean.to_vec(), intrinsic.mean.to_vec());
+        form.distance(&from, &to).map_err(|error| error.to_string())
+    });
+    let reading = |id, value| Reading { id, value };
+    Ok(vec![
+        reading(OBJECTIVE, of(&|mean| mean.objective.unwrap_or(mean.energy))),
+        reading(GRADIENT, of(&|mean| mean.gradient_norm)),
+        reading(MINIMA, Ok(found.minima.len() as f64)),
+        reading(CONVERGED, Ok(found.converged as f64 / found.searches as f64)),
+        reading(KARCHER, karcher),
+        reading(POTENTIAL, potential),
+        reading(EVALUATIONS, Ok(evaluations)),
+    ])
 }
 
 /// The curves from the mean to the data.

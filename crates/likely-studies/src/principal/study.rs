@@ -13,7 +13,7 @@ use crate::study::from_config;
 use crate::{Findings, Number, Observer, Reading, Series, Study, StudyError, StudyKind, Subject};
 use likely_core::{Counted, Potential, Rows};
 use likely_methods::Density;
-use ndarray::{Array1, Array2, Axis, concatenate, s};
+use ndarray::{Array1, Array2};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -200,7 +200,7 @@ impl PrincipalGeodesics {
         for (curve, mut to) in mean.curves.outer_iter().zip(velocities.rows_mut()) {
             match self.moment {
                 Moment::Riemannian => {
-                    to.assign(&initial_velocity(curve, self.difference).map_err(shots_failed)?)
+                    to.assign(&initial_velocity(curve, self.difference).map_err(shots_failed)?);
                 }
                 Moment::Released => {
                     let step = initial_velocity(curve, Difference::First).map_err(shots_failed)?;
@@ -228,9 +228,9 @@ impl PrincipalGeodesics {
         let (back, forth) = (&shots[0], &shots[1]);
         let mut times: Vec<f64> = back.times.iter().skip(1).rev().map(|t| -t * self.reach.get()).collect();
         times.extend(forth.times.iter().map(|t| t * self.reach.get()));
-        let before = back.points.slice(s![1..;1, ..]);
-        let before = before.slice(s![..;-1, ..]);
-        let points = concatenate(Axis(0), &[before, forth.points.view()])
+        let halves = back.points.rows().into_iter().skip(1).rev().chain(forth.points.rows());
+        let points: Vec<f64> = halves.flat_map(|point| point.to_vec()).collect();
+        let points = Array2::from_shape_vec((times.len(), dim), points)
             .map_err(|_| StudyError::Eval(likely_core::EvalError::Layout))?;
         let potential = counted.value(points.view())?.to_vec();
         let lost = shots.iter().filter(|shot| shot.lost.is_some()).count() as u32;

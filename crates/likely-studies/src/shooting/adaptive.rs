@@ -24,10 +24,7 @@ fn slope(field: &mut Field<'_>, y: &[f64]) -> Result<Vec<f64>, EvalError> {
     let mut out = vec![0.0; y.len()];
     out[..dim].copy_from_slice(&y[dim..]);
     field.acceleration(Rows::new(&y[..dim], dim)?, &y[dim..], &mut out[dim..])?;
-    match out.iter().all(|x| x.is_finite()) {
-        true => Ok(out),
-        false => Err(EvalError::NonFinitePoint { row: 0 }),
-    }
+    if out.iter().all(|x| x.is_finite()) { Ok(out) } else { Err(EvalError::NonFinitePoint { row: 0 }) }
 }
 
 /// A trial step from `y` with slope `first`: the new state, and the slopes of all stages with that at its end.

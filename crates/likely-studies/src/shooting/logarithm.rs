@@ -115,7 +115,7 @@ pub fn logarithm(
             "{dim} coordinates; shots are corrected in at most {MOST_COORDINATES}, where a Jacobian is affordable"
         ));
     }
-    if !(tolerance > 0.0) {
+    if tolerance.is_nan() || tolerance <= 0.0 {
         return input(format!("the tolerance of the end error is {tolerance}; it must be positive"));
     }
     if to.iter().any(|x| !x.is_finite()) {

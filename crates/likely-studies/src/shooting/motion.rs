@@ -69,9 +69,8 @@ impl Motion<'_> {
         let mut out = vec![0.0; at.count()];
         self.geometry.squared_norms(at.with_dim(self.geometry.dim())?, v, &mut out)?;
         match self.force {
-            None => {}
             Some(Force { pull: Pull::Score(_), lambda, .. }) if lambda != 0.0 => return Ok(None),
-            Some(Force { pull: Pull::Score(_), .. }) => {}
+            None | Some(Force { pull: Pull::Score(_), .. }) => {}
             Some(Force { pull: Pull::Potential(potential), lambda, sign }) => {
                 let values = potential.value(view(at)?)?;
                 out.iter_mut().zip(values).for_each(|(o, s)| *o -= sign.factor() * lambda * s);

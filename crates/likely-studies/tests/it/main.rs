@@ -1,4 +1,6 @@
 //! Studies, looked at from outside.
+#![expect(clippy::float_cmp, reason = "exact results are asserted exactly")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own data should stop there")]
 
 mod convergence_order;
 mod densities;
