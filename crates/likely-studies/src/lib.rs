@@ -9,6 +9,7 @@ mod convergence_order;
 mod duality_gap;
 mod linear;
 mod local_metric;
+mod mean_uniqueness;
 pub mod means;
 mod optimiser_traces;
 mod pair_problem;
@@ -34,6 +35,7 @@ pub const ALL: &[StudyKind] = &[
     duality_gap::STUDY,
     means::STUDY,
     local_metric::STUDY,
+    mean_uniqueness::STUDY,
     optimiser_traces::STUDY,
     principal::STUDY,
     shooting::STUDY,

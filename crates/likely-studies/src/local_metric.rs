@@ -103,12 +103,17 @@ fn least_eigenvalues(
     hessians.chunks_exact(dim * dim).enumerate().map(least).collect()
 }
 
+/// What curves of one pair are looked at with.
+struct Ground<'g, 'p, 'a> {
+    subject: &'g Subject<'a>,
+    curvature: &'g dyn Curvature,
+    problem: &'g PairProblem<'p, 'a>,
+}
+
 impl LocalMetric {
     fn look(
         &self,
-        subject: &Subject<'_>,
-        curvature: &dyn Curvature,
-        problem: &PairProblem<'_, '_>,
+        ground: &Ground<'_, '_, '_>,
         lambda: f64,
         start: Option<&Curve>,
         rng: &mut ChaCha8Rng,
@@ -116,18 +121,17 @@ impl LocalMetric {
     ) -> Result<Looked, StudyError> {
         let solver =
             Solver { method: self.method, tolerance: self.tolerance, max_iterations: self.max_iterations };
+        let problem = ground.problem;
         let solved = problem.solve(&solver, problem.factor(lambda), start, rng, observe)?;
         let continuous = solved.lambda_norm * (solved.curve.segments() as f64).powi(2);
-        let least = least_eigenvalues(subject, curvature, &solved.curve, 0.5 * continuous)?;
+        let least = least_eigenvalues(ground.subject, ground.curvature, &solved.curve, 0.5 * continuous)?;
         Ok(Looked { solved, lambda, least })
     }
 
     /// Narrows the weights between a curve with a metric and one without.
     fn turn(
         &self,
-        subject: &Subject<'_>,
-        curvature: &dyn Curvature,
-        problem: &PairProblem<'_, '_>,
+        ground: &Ground<'_, '_, '_>,
         (mut definite, mut indefinite): (f64, f64),
         start: &Curve,
         rng: &mut ChaCha8Rng,
@@ -136,7 +140,7 @@ impl LocalMetric {
         let (mut start, mut iterations) = (start.clone(), 0);
         for _ in 0..self.bisections.get() {
             let middle = 0.5 * (definite + indefinite);
-            let looked = self.look(subject, curvature, problem, middle, Some(&start), rng, observe)?;
+            let looked = self.look(ground, middle, Some(&start), rng, observe)?;
             iterations += u64::from(looked.solved.iterations);
             if looked.lowest().0 > 0.0 {
                 (definite, start) = (middle, looked.solved.curve);
@@ -183,10 +187,11 @@ impl Study for LocalMetric {
         for (p, problem) in problems.iter().enumerate() {
             report(&mut observe, p, problems.len())?;
             let mut on = || observe(p as f64 / problems.len() as f64);
+            let ground = Ground { subject, curvature, problem };
             let mut all: Vec<Looked> = Vec::new();
             for lambda in self.lambdas.get() {
                 let start = all.last().map(|looked| &looked.solved.curve);
-                let looked = self.look(subject, curvature, problem, lambda.get(), start, rng, &mut on)?;
+                let looked = self.look(&ground, lambda.get(), start, rng, &mut on)?;
                 findings.iterations += u64::from(looked.solved.iterations);
                 all.push(looked);
             }
@@ -196,8 +201,7 @@ impl Study for LocalMetric {
                 let indefinite = all[first].lambda;
                 if let Some(before) = first.checked_sub(1) {
                     let (between, start) = ((all[before].lambda, indefinite), &all[before].solved.curve);
-                    let (turn, iterations) =
-                        self.turn(subject, curvature, problem, between, start, rng, &mut on)?;
+                    let (turn, iterations) = self.turn(&ground, between, start, rng, &mut on)?;
                     findings.iterations += iterations;
                     turns.push(turn);
                 } else {

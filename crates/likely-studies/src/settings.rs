@@ -186,11 +186,6 @@ impl Weights {
         &self.0
     }
 
-    /// The smallest.
-    pub(crate) fn lightest(&self) -> f64 {
-        self.0.first().map_or(0.0, |weight| weight.get())
-    }
-
     /// The largest.
     pub(crate) fn heaviest(&self) -> f64 {
         self.0.last().map_or(0.0, |weight| weight.get())

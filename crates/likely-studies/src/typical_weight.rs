@@ -366,7 +366,6 @@ fn series(problem: &PairProblem<'_, '_>, trail: &[Solved], level: f64) -> Series
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "these combinations are exact")]
 mod tests {
     use super::quantile;
 

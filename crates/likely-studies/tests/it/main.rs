@@ -7,6 +7,7 @@ mod densities;
 mod duality_gap;
 mod local_metric;
 mod mean_studies;
+mod mean_uniqueness;
 mod means;
 mod optimiser_traces;
 mod principal;
