@@ -9,10 +9,10 @@ import pathlib
 import numpy as np
 
 
-def steps(points, diagonal):
-    """Squared lengths of the segments, the tensor taken at the left end: diag(1 + c_k z_k^2)."""
+def steps(points, diagonal, place=0.0):
+    """Squared lengths of the segments, the tensor taken at `place` along each (0: left end): diag(1 + c_k z_k^2)."""
     delta = np.diff(points, axis=0)
-    weights = 1.0 + np.asarray(diagonal) * points[:-1] ** 2
+    weights = 1.0 + np.asarray(diagonal) * (points[:-1] + place * delta) ** 2
     return np.einsum("ij,ij,ij->i", delta, weights, delta)
 
 
@@ -22,6 +22,7 @@ def metrics(points, potential, diagonal, lambda_norm, typical, values, gradients
     out = {
         "barrier-height": potential.max() - max(potential[0], potential[-1]),
         "energy": squared.sum(),
+        "energy-midpoint": steps(points, diagonal, 0.5).sum(),
         "evaluations": values + gradients,
         "evaluations-gradient": gradients,
         "evaluations-value": values,

@@ -8,6 +8,7 @@
 mod barrier_height;
 mod convex_hull;
 mod energy;
+mod energy_midpoint;
 mod evaluations;
 mod evaluations_flow;
 mod hull_distance;
@@ -35,6 +36,7 @@ pub use sample::{SampleMetric, SampleSubject};
 pub const ALL: &[Metric] = &[
     barrier_height::METRIC,
     energy::METRIC,
+    energy_midpoint::METRIC,
     evaluations::TOTAL,
     evaluations::GRADIENT,
     evaluations::VALUE,

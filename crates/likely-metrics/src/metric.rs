@@ -131,17 +131,25 @@ impl<'a> Subject<'a> {
 
     /// `<dz_i, G(z_i) dz_i>` for each segment, with the tensor at its left end, shape `(segments,)`.
     pub(crate) fn squared_steps(&self) -> Result<Array1<f64>, MetricError> {
+        self.squared_steps_at(|from, _| from)
+    }
+
+    /// `<dz_i, G((z_i + z_{i+1}) / 2) dz_i>` for each segment, shape `(segments,)`.
+    pub(crate) fn squared_steps_at_middles(&self) -> Result<Array1<f64>, MetricError> {
+        self.squared_steps_at(f64::midpoint)
+    }
+
+    /// The squared steps with the tensor at `place(z_i, z_{i+1})`, coordinate by coordinate.
+    fn squared_steps_at(&self, place: impl Fn(f64, f64) -> f64) -> Result<Array1<f64>, MetricError> {
         let (points, n) = (self.curve.points(), self.curve.segments());
-        let left: Vec<f64> = points.slice(s![..n, ..]).iter().copied().collect();
-        let steps: Vec<f64> =
-            points.slice(s![1.., ..]).iter().zip(&left).map(|(to, from)| to - from).collect();
-        let mut squares = Array1::zeros(n);
-        Rows::new(&left, self.curve.dim())
-            .and_then(|left| {
-                self.geometry.squared_norms(left, &steps, squares.as_slice_mut().unwrap_or_default())
-            })
+        let (left, right) = (points.slice(s![..n, ..]), points.slice(s![1.., ..]));
+        let steps: Vec<f64> = right.iter().zip(left).map(|(to, from)| to - from).collect();
+        let places: Vec<f64> = left.iter().zip(right).map(|(&from, &to)| place(from, to)).collect();
+        let mut squares = vec![0.0; n];
+        Rows::new(&places, self.curve.dim())
+            .and_then(|at| self.geometry.squared_norms(at, &steps, &mut squares))
             .map_err(MetricError::Geometry)?;
-        Ok(squares)
+        Ok(Array1::from(squares))
     }
 }
 
