@@ -45,6 +45,8 @@ const HALVINGS: u32 = 60;
 struct Memory {
     pairs: VecDeque<(Vec<f64>, Vec<f64>, f64)>,
     capacity: usize,
+    /// Room for the first half of the recursion.
+    room: Vec<f64>,
 }
 
 impl Memory {
@@ -63,13 +65,15 @@ impl Memory {
     ///
     /// # Source
     /// Nocedal and Wright, Numerical Optimization, algorithm 7.4.
-    fn direction(&self, gradient: &[f64], precondition: &mut Preconditioner, out: &mut Vec<f64>) {
+    fn direction(&mut self, gradient: &[f64], precondition: &mut Preconditioner, out: &mut Vec<f64>) {
         if self.pairs.is_empty() {
             precondition.solve(gradient, out);
             negate(out);
             return;
         }
-        let mut q = gradient.to_vec();
+        let mut q = std::mem::take(&mut self.room);
+        q.clear();
+        q.extend_from_slice(gradient);
         let mut shares = Vec::with_capacity(self.pairs.len());
         for (step, change, curvature) in self.pairs.iter().rev() {
             let share = dot(step, &q) / curvature;
@@ -77,6 +81,7 @@ impl Memory {
             shares.push(share);
         }
         precondition.solve(&q, out);
+        self.room = q;
         for ((step, change, curvature), share) in self.pairs.iter().zip(shares.iter().rev()) {
             let correction = share - dot(change, out) / curvature;
             add(out, correction, step);
@@ -99,7 +104,7 @@ pub(super) fn descend(
     limits: Limits<'_>,
 ) -> Result<Outcome, Failure> {
     let mut preconditioner = Preconditioner::new(objective.layout, &objective.weights, objective.held);
-    let mut memory = Memory { pairs: VecDeque::new(), capacity: memory };
+    let mut memory = Memory { pairs: VecDeque::new(), capacity: memory, room: Vec::new() };
     let mut trial = Iterate::default();
     let mut direction = Vec::new();
     let mut iterations = 0;

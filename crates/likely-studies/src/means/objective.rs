@@ -97,6 +97,7 @@ impl Objective<'_> {
         let block = self.layout.block();
         let interior = self.layout.interior();
         out.z.clear();
+        out.z.reserve_exact((self.layout.segments + 1) * block);
         out.z.extend_from_slice(self.points);
         out.z.extend_from_slice(&out.unknowns[..interior]);
         for _ in 0..self.layout.count {

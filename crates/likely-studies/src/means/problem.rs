@@ -403,10 +403,15 @@ impl MeanProblem<'_> {
 fn finish(objective: &Objective<'_>, outcome: Outcome) -> Mean {
     let Layout { segments, count, dim } = objective.layout;
     let iterate = outcome.iterate;
-    let at = |k: usize, i: usize| (i * count + k) * dim;
-    let curves = Array3::from_shape_fn((count, segments + 1, dim), |(k, i, j)| {
-        iterate.points()[at(k, segments - i) + j]
-    });
+    let mut curves = Vec::with_capacity(iterate.points().len());
+    for k in 0..count {
+        for i in (0..=segments).rev() {
+            let row = (i * count + k) * dim;
+            curves.extend_from_slice(&iterate.points()[row..row + dim]);
+        }
+    }
+    let curves =
+        Array3::from_shape_vec((count, segments + 1, dim), curves).expect("a point a curve and a knot");
     let (interior, mean) = iterate.gradient.split_at(objective.layout.interior());
     let of_mean: f64 = mean.iter().map(|g| g * g).sum();
     let mut squares = vec![of_mean; count];
