@@ -75,8 +75,9 @@ impl Verification {
 /// `max(1, |pinned|)`; the others have [`DEFAULT_TOLERANCE`]. Counts of work and reasons of stopping have none. A claim has
 /// its own, absolute tolerance. A number that is missing or not finite never passes.
 pub fn verify(run: &Run, pinned: Option<&Pinned>, tolerance: &BTreeMap<String, f64>) -> Verification {
+    let judged = run.presentation.claims.iter().filter(|claim| claim.metric != ClaimRecord::CLOCK);
     let mut rows: Vec<VerdictRecord> =
-        run.presentation.claims.iter().map(|claim| judge_claim(run, claim)).collect();
+        judged.map(|claim| judge_claim(run, claim)).collect();
     let mut unpinned = 0;
     if let Some(pinned) = pinned {
         let cells: BTreeMap<String, &CellRecord> =

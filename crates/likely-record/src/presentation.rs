@@ -251,6 +251,11 @@ pub struct ClaimRecord {
     pub deviation: Option<String>,
 }
 
+impl ClaimRecord {
+    /// The metric of claims on the CPU time of one call: they are shown beside ours and never judged.
+    pub const CLOCK: &str = "cpu-s";
+}
+
 /// A regular grid over a rectangle.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

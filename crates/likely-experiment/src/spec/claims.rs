@@ -4,7 +4,7 @@ use super::Step::{Item, Key};
 use super::refer::{Known, lambdas_of};
 use super::suggest::closest;
 use super::{Document, Place, SpecError};
-use likely_record::ClaimRecord;
+use likely_record::{ClaimRecord, ClaimRole};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -125,8 +125,18 @@ pub(super) fn check(known: &Known<'_>) -> Result<(), SpecError> {
         let at = |key: &str| places.of(document, key);
         known_at(|| at("model"), "model", &claim.model, &known.models)?;
         known_at(|| at("method"), "method", &claim.method, &known.methods)?;
-        let metrics = &known.spec.wire.metrics;
-        known_at(|| at("metric"), "entry in `metrics` called", &claim.metric, metrics)?;
+        if claim.metric == ClaimRecord::CLOCK {
+            if claim.role != ClaimRole::Compare {
+                return Err(SpecError::WrongValue {
+                    place: at("role"),
+                    key: places.name_of("role"),
+                    reason: "clock readings are shown and never judged; write role = \"compare\"".to_owned(),
+                });
+            }
+        } else {
+            let metrics = &known.spec.wire.metrics;
+            known_at(|| at("metric"), "entry in `metrics` called", &claim.metric, metrics)?;
+        }
         if let Some(pair) = &claim.pair {
             known_at(|| at("pair"), "pair", pair, &known.pairs)?;
         }
