@@ -122,7 +122,11 @@ impl<'a> Curved<'a> {
         let at = self.place(path, &mut room.points, &mut out.steps, &mut room.middles)?;
         room.slopes.resize(out.steps.len(), 0.0);
         out.lowered.resize(out.steps.len(), 0.0);
-        self.geometry.linearise(at, &out.steps, &mut out.tensors, &mut room.slopes)?;
+        if frozen {
+            self.geometry.tensors(at, &mut out.tensors)?;
+        } else {
+            self.geometry.linearise(at, &out.steps, &mut out.tensors, &mut room.slopes)?;
+        }
         if self.preconditioned {
             out.preconditioner.factorise(&out.tensors)?;
         }
