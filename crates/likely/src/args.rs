@@ -40,7 +40,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List methods, samplers, models, metrics and experiments.
+    /// List methods, samplers, studies, models, geometries, metrics and experiments.
     #[command(after_help = examples!("likely list", "likely list --methods", "likely list --metrics --markdown"))]
     List(List),
     /// Show the cells of a spec and what they will cost, without running them.
@@ -97,9 +97,18 @@ pub(crate) struct List {
     /// Samplers of flows.
     #[arg(long)]
     pub(crate) samplers: bool,
+    /// Studies, which answer with numbers and series.
+    #[arg(long)]
+    pub(crate) studies: bool,
     /// Generative models.
     #[arg(long)]
     pub(crate) models: bool,
+    /// Geometries that models stand on.
+    #[arg(long)]
+    pub(crate) geometries: bool,
+    /// Geometries that methods derive from a density.
+    #[arg(long)]
+    pub(crate) derived: bool,
     /// Metrics.
     #[arg(long)]
     pub(crate) metrics: bool,
@@ -220,6 +229,12 @@ pub(crate) struct Interpolate {
     /// Options of the model, as in a spec; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) model_config: Vec<String>,
+    /// Geometry that the curve lies in (`likely list --geometries`); flat space when absent.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) geometry: Option<String>,
+    /// Options of the geometry, as in a spec; may be repeated, or one table like `{ dim = 2 }` or `{"dim": 2}`.
+    #[arg(long, value_name = "KEY=VALUE", requires = "geometry")]
+    pub(crate) geometry_config: Vec<String>,
     /// The first point: coordinates separated by commas, or `row:17` for a row of the data, counted from 0.
     #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
     pub(crate) from: String,

@@ -13,7 +13,7 @@ use crate::{interrupt, specs};
 use anyhow::Context;
 use likely_experiment::{Plan, PlanOptions, Points, Spec, Tier, read_points};
 use likely_record::{CellRecord, CurveRecord, Run, RunFolder, Status, write_atomic};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -149,12 +149,19 @@ fn spec_text(args: &args::Interpolate, start: &[f64], end: &[f64]) -> anyhow::Re
     if !args.columns.is_empty() {
         let _ = writeln!(text, "columns = {}", json!(args.columns));
     }
+    if let Some(geometry) = &args.geometry {
+        let _ = writeln!(text, "[[geometry]]\nlabel = \"geometry\"\nkind = {}", json!(geometry));
+        let _ = writeln!(text, "config = {}", geometry_config(&args.geometry_config)?);
+    }
     let _ = writeln!(
         text,
         "[[model]]\nlabel = {}\nkind = {}\ndata = \"data\"",
         json!(args.model),
         json!(args.model)
     );
+    if args.geometry.is_some() {
+        let _ = writeln!(text, "geometry = \"geometry\"");
+    }
     let _ = writeln!(text, "config = {}", config("--model-config", &args.model_config)?);
     let _ = writeln!(text, "[[method]]\nlabel = {}\nkind = {}", json!(args.method), json!(args.method));
     let _ = writeln!(text, "config = {}", config("--config", &args.config)?);
@@ -169,6 +176,37 @@ fn spec_text(args: &args::Interpolate, start: &[f64], end: &[f64]) -> anyhow::Re
         );
     }
     Ok(text)
+}
+
+/// The options of a geometry: `key=value`, or one table as TOML or JSON has it.
+fn geometry_config(entries: &[String]) -> anyhow::Result<String> {
+    let [table] = entries else { return config("--geometry-config", entries) };
+    let table = table.trim();
+    if !table.starts_with('{') || table.contains('\n') {
+        return config("--geometry-config", entries);
+    }
+    match serde_json::from_str::<Map<String, Value>>(table) {
+        Ok(table) => {
+            let null = |(key, _): (&String, &Value)| {
+                Failure::usage(format!("--geometry-config: `{key}` is null; leave it out or give it a value"))
+            };
+            table.iter().find(|(_, value)| value.is_null()).map(null).map_or(Ok(()), Err)?;
+            Ok(inline(&table))
+        }
+        Err(_) => Ok(table.to_owned()),
+    }
+}
+
+/// A JSON object as an inline table of TOML.
+fn inline(table: &Map<String, Value>) -> String {
+    let value = |value: &Value| match value {
+        Value::Object(table) => inline(table),
+        // Numbers, texts, booleans and arrays of them are written alike in both.
+        other => other.to_string(),
+    };
+    let entries: Vec<String> =
+        table.iter().map(|(key, v)| format!("{} = {}", json!(key), value(v))).collect();
+    if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
 }
 
 /// `key=value` options as an inline table; a value that is no TOML literal is taken as text.
@@ -243,6 +281,7 @@ fn numbers(args: &args::Interpolate, run: &Run, cell: &CellRecord, start: &[f64]
         "data": args.data,
         "model": args.model,
         "model-facts": run.presentation.facts.iter().map(|(_, name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        "geometry": args.geometry,
         "method": args.method,
         "from": start,
         "to": end,

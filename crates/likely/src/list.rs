@@ -6,10 +6,21 @@ use crate::grid::TextGrid;
 use crate::specs;
 use likely_experiment::Spec;
 use likely_metrics::Better;
+use likely_studies::Number;
 use serde_json::{Map, Value, json};
 
 pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
-    let everything = !(args.methods || args.samplers || args.models || args.metrics || args.experiments);
+    let chosen = [
+        args.methods,
+        args.samplers,
+        args.studies,
+        args.models,
+        args.geometries,
+        args.derived,
+        args.metrics,
+        args.experiments,
+    ];
+    let everything = !chosen.contains(&true);
     let mut page = Page { markdown: args.markdown, everything, text: String::new(), json: Map::new() };
     let mut exit = Exit::Fine;
     if everything || args.methods {
@@ -24,15 +35,31 @@ pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
             .map(|s| [s.id.to_owned(), s.summary.to_owned(), s.defaults(), s.source.to_owned()]);
         page.add("samplers", ["sampler", "summary", "configuration with its defaults", "source"], rows);
     }
+    if everything || args.studies {
+        let rows = likely_studies::ALL.iter().map(|s| {
+            let numbers: Vec<&str> = s.numbers.iter().map(|number| number.id).collect();
+            [s.id.to_owned(), s.summary.to_owned(), numbers.join(", "), s.source.to_owned()]
+        });
+        page.add("studies", ["study", "summary", "numbers", "source"], rows);
+    }
     if everything || args.models {
         let rows = likely_models::ALL.iter().map(|m| [m.id, m.summary, m.source].map(str::to_owned));
         page.add("models", ["model", "summary", "source"], rows);
+    }
+    if everything || args.geometries {
+        let rows = likely_geometries::ALL.iter().map(|g| [g.id, g.summary, g.source].map(str::to_owned));
+        page.add("geometries", ["geometry", "summary", "source"], rows);
+    }
+    if everything || args.derived {
+        let rows = likely_geometries::DERIVED.iter().map(|g| [g.id, g.summary, g.source].map(str::to_owned));
+        page.add("derived", ["derived geometry", "summary", "source"], rows);
     }
     if everything || args.metrics {
         let rows = likely_metrics::ALL
             .iter()
             .map(|m| [m.id, m.unit, better(m.better), m.definition])
             .chain(likely_metrics::SAMPLE_ALL.iter().map(|m| [m.id, m.unit, better(m.better), m.definition]))
+            .chain(numbers().into_iter().map(|n| [n.id, n.unit, n.better, n.definition]))
             .map(|row| row.map(str::to_owned));
         page.add("metrics", ["metric", "unit", "better", "definition"], rows);
     }
@@ -55,6 +82,14 @@ pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
         page.add("experiments", ["experiment", "title", "paper", "file"], rows.into_iter());
     }
     Ok(Answer { exit, text: page.text, json: Value::Object(page.json) })
+}
+
+/// Every number that studies answer with, once, sorted by id.
+fn numbers() -> Vec<&'static Number> {
+    let mut numbers: Vec<&Number> = likely_studies::ALL.iter().flat_map(|study| study.numbers).collect();
+    numbers.sort_by_key(|number| number.id);
+    numbers.dedup_by_key(|number| number.id);
+    numbers
 }
 
 fn better(better: Better) -> &'static str {

@@ -78,17 +78,29 @@ fn plans_show_cells_and_cost_without_running() {
 fn every_table_is_listed() {
     let project = Project::new();
     let json = project.run(&["list", "--json"]).ends(0).json();
+    let numbers: std::collections::BTreeSet<&str> =
+        likely_studies::ALL.iter().flat_map(|study| study.numbers).map(|number| number.id).collect();
     let sizes = [
         ("methods", likely_methods::ALL.len()),
         ("samplers", likely_methods::SAMPLERS.len()),
         ("models", likely_models::ALL.len()),
-        ("metrics", likely_metrics::ALL.len() + likely_metrics::SAMPLE_ALL.len()),
+        ("geometries", likely_geometries::ALL.len()),
+        ("derived", likely_geometries::DERIVED.len()),
+        ("studies", likely_studies::ALL.len()),
+        ("metrics", likely_metrics::ALL.len() + likely_metrics::SAMPLE_ALL.len() + numbers.len()),
         ("experiments", 1),
     ];
     for (name, size) in sizes {
         assert_eq!(json[name].as_array().unwrap().len(), size, "{name}");
     }
     assert_eq!(json["experiments"][0]["id"], "tiny");
+    for (option, id) in
+        [("--geometries", "sphere"), ("--derived", "inverse-density"), ("--studies", "optimiser-traces")]
+    {
+        let text = project.run(&["list", option]).ends(0).out;
+        assert!(text.lines().any(|line| line.starts_with(id)), "{text}");
+        assert!(!text.contains("prob-georce-accelerated  "), "only what was asked for: {text}");
+    }
     let markdown = project.run(&["list", "--methods", "--markdown"]).ends(0).out;
     assert!(
         markdown.starts_with("| method | summary | configuration with its defaults | source |\n| --- |"),
