@@ -4,7 +4,7 @@ mod constrained;
 mod envelope;
 
 use crate::pair_problem::{Iterations, PairProblem, pair_problems, report};
-use crate::path::{Evaluated, Limits, Paths, Weighted, minimise};
+use crate::path::{Evaluated, Limits, Paths, Weighted, bent, minimise};
 use crate::settings::{Count, Positive, Share};
 use crate::study::from_config;
 use crate::{Column, Findings, Number, Observer, Reading, Series, Study, StudyError, StudyKind, Subject};
@@ -13,9 +13,7 @@ use envelope::Point;
 use likely_core::{Counted, Curve};
 use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
-use std::f64::consts::PI;
 use std::ops::ControlFlow;
 
 pub(crate) const STUDY: StudyKind = StudyKind {
@@ -80,7 +78,7 @@ impl Default for DualityGap {
         let positive = |value| Positive::try_from(value).expect("the defaults are positive");
         Self {
             levels: Count::new(24),
-            largest: positive(1e3),
+            largest: positive(100.0),
             starts: Count::new(4),
             bend: Share::try_from(0.25).expect("in [0, 1]"),
             feasibility: positive(1e-8),
@@ -225,7 +223,7 @@ impl DualityGap {
         let mut likeliest = at;
         let value = |evaluated: &Evaluated| evaluated.energy + largest * evaluated.total;
         for _ in 1..self.starts.get() {
-            let bent = bent(&straight, &search.paths, self.bend.get(), rng);
+            let bent = bent(ends, self.bend.get(), rng);
             // A bend that leaves the chart or the support is no start.
             let Ok(first) = search.paths.evaluate(bent) else { continue };
             let mut at = search.relaxed(largest, first, keep_going)?;
@@ -308,27 +306,6 @@ impl DualityGap {
         *iterations += search.iterations;
         Ok(Scan { levels, relaxed, range })
     }
-}
-
-/// The straight line with three random sines across it.
-fn bent(straight: &[f64], paths: &Paths<'_>, bend: f64, rng: &mut ChaCha8Rng) -> Vec<f64> {
-    let dim = paths.start.len();
-    let distance: f64 =
-        paths.start.iter().zip(&paths.end).map(|(a, b)| (b - a) * (b - a)).sum::<f64>().sqrt();
-    let uniform = |rng: &mut ChaCha8Rng| (rng.next_u64() >> 11) as f64 * 2.0_f64.powi(-53);
-    // Box and Muller.
-    let mut normal = || (-2.0 * (1.0 - uniform(rng)).ln()).sqrt() * (2.0 * PI * uniform(rng)).cos();
-    let modes: Vec<Vec<f64>> = (0..3).map(|_| (0..dim).map(|_| normal()).collect()).collect();
-    let segments = (straight.len() / dim + 1) as f64;
-    let mut path = straight.to_vec();
-    for (i, point) in path.chunks_exact_mut(dim).enumerate() {
-        let t = (i + 1) as f64 / segments;
-        for (m, mode) in modes.iter().enumerate() {
-            let height = bend * distance * (PI * (m + 1) as f64 * t).sin() / (m + 1) as f64;
-            point.iter_mut().zip(mode).for_each(|(x, c)| *x += height * c);
-        }
-    }
-    path
 }
 
 impl Study for DualityGap {

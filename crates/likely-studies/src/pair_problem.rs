@@ -1,10 +1,11 @@
 //! One pair of end points of a subject, its curves at any weight, and what they amount to.
 
+use crate::path;
 use crate::settings::{Count, Positive};
 use crate::{Observer, Pair, StudyError, Subject};
 use likely_core::{Counted, Curve, Ends, EvalError, Geometry, Potential, Rows, Stop};
 use likely_methods::{Density, InterpolateError, Interpolator, Scene};
-use ndarray::Array1;
+use ndarray::{Array1, Array2};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
@@ -201,6 +202,20 @@ impl<'p, 'a: 'p> PairProblem<'p, 'a> {
     /// The potential at the interior points of a curve.
     pub(crate) fn potentials(&self, curve: &Curve) -> Result<Array1<f64>, EvalError> {
         self.potential.value(curve.interior())
+    }
+
+    /// The straight line with random bends; `None` where energy or potential is not finite on it.
+    pub(crate) fn bent(&self, bend: f64, rng: &mut ChaCha8Rng) -> Result<Option<Curve>, StudyError> {
+        let interior = path::bent(&self.ends, bend, rng);
+        let points = [self.ends.start().to_vec(), interior, self.ends.end().to_vec()].concat();
+        let shape = (self.ends.segments() + 1, self.ends.dim());
+        let curve = Array2::from_shape_vec(shape, points).ok().and_then(|points| Curve::new(points).ok());
+        let Some(curve) = curve else { return Ok(None) };
+        match self.measure(&curve) {
+            Ok(measures) if (measures.energy + measures.mean_potential).is_finite() => Ok(Some(curve)),
+            Ok(_) | Err(EvalError::OutsideChart { .. } | EvalError::NonFinitePoint { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The curve at the factor `lambda_norm`, from `start` or from where the method starts by itself.

@@ -3,9 +3,12 @@
 //! The methods minimise the energy plus a multiple of the potential. A bound on the potential needs a function of it that
 //! bends, which this file allows; everything else is as in the methods: the same discrete energy, the same preconditioner.
 
-use likely_core::{EvalError, Geometry, Inverses, Potential, Rows, Tensors};
+use likely_core::{Curve, Ends, EvalError, Geometry, Inverses, Potential, Rows, Tensors};
 use ndarray::ArrayView2;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::RngCore;
 use std::collections::VecDeque;
+use std::f64::consts::PI;
 
 /// Paths between two fixed points: slices of `(segments - 1) * dim` numbers, interior points only.
 pub(crate) struct Paths<'a> {
@@ -183,7 +186,9 @@ pub(crate) struct Minimum {
 /// Pairs of steps and gradient differences that directions are made from.
 const MEMORY: usize = 40;
 /// Trials of one line search.
-const TRIALS: usize = 60;
+const TRIALS: usize = 40;
+/// Iterations without a lower value or gradient after which rounding has won.
+const PATIENCE: usize = 30;
 /// Sufficient decrease and sufficient curvature, as usual.
 const DECREASE: f64 = 1e-4;
 const CURVATURE: f64 = 0.9;
@@ -205,11 +210,16 @@ pub(crate) fn minimise(
     let mut memory: VecDeque<(Vec<f64>, Vec<f64>)> = VecDeque::new();
     let mut gradient = at.gradient(phi.at(at.total).1);
     let mut iterations = 0;
+    let (mut lowest, mut smallest, mut idle) = (f64::INFINITY, f64::INFINITY, 0);
     let converged = loop {
         if norm(&gradient) <= limits.tolerance {
             break true;
         }
-        if iterations == limits.iterations {
+        let value = at.energy + phi.at(at.total).0;
+        let gains = value < lowest - ROUNDING * value.abs() || norm(&gradient) < 0.99 * smallest;
+        idle = if gains { 0 } else { idle + 1 };
+        (lowest, smallest) = (lowest.min(value), smallest.min(norm(&gradient)));
+        if iterations == limits.iterations || idle == PATIENCE {
             break false;
         }
         if !keep_going() {
@@ -233,7 +243,7 @@ pub(crate) fn minimise(
                 iterations += 1;
             }
             // The memory may be at fault: once more along the preconditioned gradient.
-            None if !memory.is_empty() => memory.clear(),
+            None if memory.len() > 1 => memory.clear(),
             None => break false,
         }
     };
@@ -300,6 +310,25 @@ fn search(
         t = if high.is_finite() { 0.5 * (low + high) } else { 2.0 * t };
     }
     Ok(None)
+}
+
+/// The interior of the straight line with three random sines across it, `bend` times its length in size.
+pub(crate) fn bent(ends: &Ends<'_>, bend: f64, rng: &mut ChaCha8Rng) -> Vec<f64> {
+    let (dim, segments) = (ends.dim(), ends.segments() as f64);
+    let distance = (&ends.end() - &ends.start()).mapv(|x| x * x).sum().sqrt();
+    let uniform = |rng: &mut ChaCha8Rng| (rng.next_u64() >> 11) as f64 * 2.0_f64.powi(-53);
+    // Box and Muller.
+    let mut normal = || (-2.0 * (1.0 - uniform(rng)).ln()).sqrt() * (2.0 * PI * uniform(rng)).cos();
+    let modes: Vec<Vec<f64>> = (0..3).map(|_| (0..dim).map(|_| normal()).collect()).collect();
+    let mut path: Vec<f64> = Curve::straight(ends).interior().iter().copied().collect();
+    for (i, point) in path.chunks_exact_mut(dim).enumerate() {
+        let t = (i + 1) as f64 / segments;
+        for (m, mode) in modes.iter().enumerate() {
+            let height = bend * distance * (PI * (m + 1) as f64 * t).sin() / (m + 1) as f64;
+            point.iter_mut().zip(mode).for_each(|(x, c)| *x += height * c);
+        }
+    }
+    path
 }
 
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -103,6 +103,11 @@ struct TypicalWeight {
     level_tolerance: Positive,
     /// Most steps of the bracketing search.
     steps: Count<200>,
+    /// Curves to start from once a weight suffices, beside the continuation: lines with random bends, in search of a
+    /// better minimum that the continuation missed.
+    starts: Starts,
+    /// Standard deviation of the bends, as a part of the distance between the end points.
+    bend: Share,
     /// The weight to compare with, read as `relative`.
     fixed: Lambda,
     method: SolvedBy,
@@ -120,11 +125,26 @@ impl Default for TypicalWeight {
             largest: positive(1e4),
             level_tolerance: positive(1e-3),
             steps: Count::new(60),
+            starts: Starts(8),
+            bend: Share::try_from(0.25).expect("in [0, 1]"),
             fixed: Lambda::try_from(20.0).expect("not negative"),
             method: SolvedBy::ProbGeorceAccelerated,
             tolerance: positive(1e-5),
             max_iterations: Iterations::new(5000),
         }
+    }
+}
+
+/// A number of starts, at most 1000.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "u64")]
+struct Starts(u64);
+
+impl TryFrom<u64> for Starts {
+    type Error = String;
+
+    fn try_from(value: u64) -> Result<Self, String> {
+        if value <= 1000 { Ok(Self(value)) } else { Err(format!("{value} starts are more than 1000")) }
     }
 }
 
@@ -177,6 +197,15 @@ impl TypicalWeight {
                     self.largest.get()
                 );
                 return Ok(Search { found: Err(reason), trail, jump: 0.0 });
+            }
+        }
+        // Another valley may hold a better minimum than the one that the continuation followed.
+        for _ in 0..self.starts.0 {
+            let Some(bent) = problem.bent(self.bend.get(), rng)? else { continue };
+            let Some(known) = trail.last_mut() else { break };
+            let candidate = problem.solve(&solver, known.lambda_norm, Some(&bent), rng, observe)?;
+            if better(&candidate, known) && suffices(&candidate) {
+                *known = candidate;
             }
         }
         // Down again from the likely side: what was only a local minimum on the way up gives way.
@@ -252,7 +281,7 @@ pub(crate) fn quantile(ascending: &[f64], share: f64) -> Option<f64> {
 impl Study for TypicalWeight {
     fn evaluations_at_most(&self, segments: usize) -> u64 {
         let doublings = (self.largest.get() / self.first.get()).ln().max(0.0) / self.growth.get().ln();
-        let curves = 3 + 2 * doublings.ceil() as u64 + 2 * self.steps.get() as u64;
+        let curves = 3 + self.starts.0 + 2 * doublings.ceil() as u64 + 2 * self.steps.get() as u64;
         curves.saturating_mul(self.solver().evaluations_at_most(segments))
     }
 

@@ -149,3 +149,43 @@ fn values_that_are_not_allowed_are_refused_where_they_stand() {
         assert!(refusal.contains(words), "{config}: {refusal}");
     }
 }
+
+#[test]
+fn a_better_valley_than_that_of_the_continuation_is_found() {
+    // A terrace that a straight start never feels: one interior point (0, y), and a deep well far to the other side.
+    let well = |y: f64| 1.0 - 0.4 * (-8.0 * (y - 0.5).powi(2)).exp() - 0.9 * (-8.0 * (y + 1.2).powi(2)).exp();
+    let potential = crate::densities::Pointwise {
+        dim: 2,
+        at: move |x: &[f64]| {
+            let y = x[1];
+            let slope = 0.4 * 16.0 * (y - 0.5) * (-8.0 * (y - 0.5).powi(2)).exp()
+                + 0.9 * 16.0 * (y + 1.2) * (-8.0 * (y + 1.2).powi(2)).exp();
+            (well(y), vec![0.0, slope])
+        },
+    };
+    let level = 0.605;
+    let minimiser = |factor: f64| {
+        let value = |y: f64| 2.0 * y * y + factor * well(y);
+        let grid = (-200_000..=200_000).map(|i| f64::from(i) * 1e-5);
+        grid.min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap()
+    };
+    let (mut low, mut high) = (0.1, 100.0);
+    for _ in 0..50 {
+        let middle = 0.5 * (low + high);
+        if well(minimiser(middle)) > level { low = middle } else { high = middle }
+    }
+    assert!(minimiser(low) > 0.0 && minimiser(high) < -1.0, "{}, {}", minimiser(low), minimiser(high));
+    let run = |config: &str| {
+        let study = study("typical-weight", config);
+        ask(&*study, &Euclidean::new(2), &potential, Some(&[level]), [&LEFT, &RIGHT], 2).unwrap()
+    };
+    let findings = run("tolerance = 1e-10\nstarts = 16\nbend = 0.5");
+    let factor = number(&findings, "typical-lambda-norm");
+    assert!((factor - high).abs() < 1e-5 * high, "{factor}, expected {high}");
+    let jump = well(minimiser(low)) - well(minimiser(high));
+    let found = number(&findings, "typical-jump");
+    assert!((found - jump).abs() < 1e-4, "{found}, expected {jump}");
+    // The continuation alone stays in the near valley, and needs more weight there.
+    let alone = number(&run("tolerance = 1e-10\nstarts = 0"), "typical-lambda-norm");
+    assert!(alone > 1.5 * high, "{alone}, {high}");
+}
