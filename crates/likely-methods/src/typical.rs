@@ -25,8 +25,8 @@ pub(crate) fn supports(scene: &Scene<'_>) -> Result<(), Unsupported> {
     Err(Unsupported { reason: reason.to_owned() })
 }
 
-/// Finds the least relative weight at which the mean of the potential over the curve, end points included, is at most the
-/// quantile of its values at the data, by continuation: every weight starts at the curve of the one before.
+/// Finds the least relative weight at which the mean of the potential over interior points is at most the quantile of its
+/// values at the data, by continuation: every weight starts at the curve of the one before.
 ///
 /// `solve` joins the end points at a weight from a start. Where no weight up to a million is enough, that is an error with
 /// the mean that was reached; at a jump of the curve between two weights, the curve beyond the jump is taken.
@@ -85,7 +85,7 @@ pub(crate) fn solve(
     Ok(Solution { iterations, ..best })
 }
 
-/// Mean of the potential over all points of the curve.
+/// Mean of the potential over interior points: the end points never move.
 fn mean_potential(potential: &dyn Potential, curve: &Curve) -> Result<f64, InterpolateError> {
-    Ok(potential.value(curve.points())?.mean().unwrap_or(f64::NAN))
+    Ok(potential.value(curve.interior())?.mean().unwrap_or(f64::NAN))
 }

@@ -59,8 +59,8 @@ pub(crate) enum Weight {
     Absolute(Lambda),
     /// `lambda_norm = lambda / N^2`: the same problem at every number of segments.
     Continuous(Lambda),
-    /// The least relative weight at which the mean of the potential over the curve is at most this quantile of its values
-    /// at the data.
+    /// The least relative weight at which the mean of the potential over interior points is at most this quantile of its
+    /// values at the data.
     Typical(Quantile),
 }
 

@@ -320,7 +320,7 @@ fn a_typical_weight_is_the_least_whose_curve_is_as_likely_as_the_data() {
     let geometry = geometry("euclidean", "dim = 2");
     let (start, end) = (vector(&serde_json::json!([-1.0, 0.5])), vector(&serde_json::json!([1.5, 1.0])));
     let ends = Ends::new(start.view(), end.view(), NonZeroUsize::new(20).unwrap()).unwrap();
-    let mean = |solution: &Solution| potential.value(solution.curve.points()).unwrap().mean().unwrap();
+    let mean = |solution: &Solution| potential.value(solution.curve.interior()).unwrap().mean().unwrap();
     let solve = |config: &str, typical: Option<&[f64]>| {
         let scene = Scene { geometry: &*geometry, density: Some(Density::Potential(&*potential)), typical };
         let mut rng = Seed::new(0).stream(&[]);
