@@ -76,8 +76,7 @@ impl Verification {
 /// its own, absolute tolerance. A number that is missing or not finite never passes.
 pub fn verify(run: &Run, pinned: Option<&Pinned>, tolerance: &BTreeMap<String, f64>) -> Verification {
     let judged = run.presentation.claims.iter().filter(|claim| claim.metric != ClaimRecord::CLOCK);
-    let mut rows: Vec<VerdictRecord> =
-        judged.map(|claim| judge_claim(run, claim)).collect();
+    let mut rows: Vec<VerdictRecord> = judged.map(|claim| judge_claim(run, claim)).collect();
     let mut unpinned = 0;
     if let Some(pinned) = pinned {
         let cells: BTreeMap<String, &CellRecord> =

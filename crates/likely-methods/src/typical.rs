@@ -28,6 +28,9 @@ pub(crate) fn supports(scene: &Scene<'_>) -> Result<(), Unsupported> {
 /// Finds the least relative weight at which the mean of the potential over interior points is at most the quantile of its
 /// values at the data, by continuation: every weight starts at the curve of the one before.
 ///
+/// A curve that follows the one before can stay in a valley that a curve from the configured start would not enter, so where
+/// the first is not likely enough the second is tried too. Another valley still may be likely enough at a smaller weight.
+///
 /// `solve` joins the end points at a weight from a start. Where no weight up to a million is enough, that is an error with
 /// the mean that was reached; at a jump of the curve between two weights, the curve beyond the jump is taken.
 pub(crate) fn solve(
@@ -50,7 +53,16 @@ pub(crate) fn solve(
         let mean = mean_potential(potential, &solution.curve)?;
         Ok::<_, InterpolateError>((solution, mean))
     };
-    let (mut below, mut mean) = at(0.0, None)?;
+    let first = at(0.0, None)?;
+    let mut at_best = |lambda: f64, start: &Curve| {
+        let followed = at(lambda, Some(start))?;
+        if followed.1 <= level {
+            return Ok::<_, InterpolateError>(followed);
+        }
+        let afresh = at(lambda, None)?;
+        Ok(if afresh.1 < followed.1 { afresh } else { followed })
+    };
+    let (mut below, mut mean) = first;
     let mut low = 0.0;
     let mut high = FIRST;
     let mut above = None;
@@ -62,7 +74,7 @@ pub(crate) fn solve(
                 );
                 return Err(InterpolateError::EndPoints { reason });
             }
-            let (solution, found) = at(high, Some(&below.curve))?;
+            let (solution, found) = at_best(high, &below.curve)?;
             if found <= level {
                 above = Some(solution);
             } else {
@@ -75,7 +87,7 @@ pub(crate) fn solve(
     let Some(mut best) = above else { return Ok(Solution { iterations, ..below }) };
     while high - low > WIDTH * high {
         let middle = if low > 0.0 { (low * high).sqrt() } else { 0.5 * high };
-        let (solution, found) = at(middle, Some(&below.curve))?;
+        let (solution, found) = at_best(middle, &below.curve)?;
         if found <= level {
             (best, high) = (solution, middle);
         } else {

@@ -2,6 +2,7 @@
 
 mod bad_data;
 mod bad_specs;
+#[cfg(test)]
 mod curved;
 mod plans;
 mod runs;
