@@ -2,6 +2,7 @@
 #![expect(clippy::float_cmp, reason = "exact results are asserted exactly")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own data should stop there")]
 
+mod backgrounds;
 mod conformance;
 mod curved;
 mod figure_three;
