@@ -145,3 +145,146 @@ fn series_record(series: Series) -> SeriesRecord {
         values: series.values.rows().into_iter().map(|row| row.iter().map(number).collect()).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Work;
+    use crate::run::cell::run_cell;
+    use crate::{PlanOptions, Spec, Tier};
+    use likely_studies::{BuiltStudy, Column, Config, Number, Observer, Reading};
+    use ndarray::array;
+    use rand_chacha::ChaCha8Rng;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    const NUMBER: Number =
+        Number { id: "typical-level", unit: "1", better: "neither", definition: "A number of this test." };
+    const KIND: StudyKind = StudyKind {
+        id: "double",
+        summary: "A study of this test.",
+        source: "here",
+        numbers: &[NUMBER],
+        build: |_: Config<'_>| -> Result<BuiltStudy, toml::de::Error> { unreachable!("it is made below") },
+    };
+
+    /// A study that answers in one way.
+    #[derive(Debug, Clone, Copy)]
+    enum Double {
+        Panics,
+        AnswersWithAStranger,
+        AnswersWithNaN,
+        AnswersNothing,
+        SeriesOfTwoWidths,
+        SeriesWithGaps,
+        NeedsMore,
+        Breaks,
+    }
+
+    impl Study for Double {
+        fn evaluations_at_most(&self, _: usize) -> u64 {
+            1
+        }
+
+        fn run(
+            &self,
+            subject: &Subject<'_>,
+            _: &mut ChaCha8Rng,
+            _: Observer<'_>,
+        ) -> Result<Findings, StudyError> {
+            subject.potential.value(array![[0.5, 0.5, 0.5, 0.5, 0.5]].view())?;
+            let number = |id, value| vec![Reading { id, value: Ok(value) }];
+            let series = |columns: usize| Series {
+                id: "s".to_owned(),
+                label: "l".to_owned(),
+                columns: vec![Column { name: "x".to_owned(), unit: String::new() }; columns],
+                values: array![[1.0, f64::NAN], [f64::INFINITY, -0.0]],
+            };
+            match self {
+                Self::Panics => panic!("index 7 is out of range"),
+                Self::AnswersWithAStranger => {
+                    Ok(Findings { numbers: number("stranger", 1.0), ..Findings::default() })
+                }
+                Self::AnswersWithNaN => {
+                    Ok(Findings { numbers: number(NUMBER.id, f64::NAN), ..Findings::default() })
+                }
+                Self::AnswersNothing => Ok(Findings { iterations: u64::MAX, ..Findings::default() }),
+                Self::SeriesOfTwoWidths => Ok(Findings { series: vec![series(3)], ..Findings::default() }),
+                Self::SeriesWithGaps => {
+                    Ok(Findings { numbers: number(NUMBER.id, 2.5), series: vec![series(2)], iterations: 3 })
+                }
+                Self::NeedsMore => Err(StudyError::Unsupported { reason: "it needs data".to_owned() }),
+                Self::Breaks => Err(StudyError::Interrupted),
+            }
+        }
+    }
+
+    fn outcome(double: Double) -> Outcome {
+        let text = r#"
+id = "doubles"
+version = 1
+title = "Studies that misbehave"
+segments = 4
+seed = 1
+metrics = ["typical-level", "evaluations", "iterations"]
+[[model]]
+label = "Prior"
+kind = "chi-square-norm"
+config = { dim = 5 }
+[[study]]
+kind = "typical-weight"
+label = "Double"
+"#;
+        let spec = Spec::from_toml(Path::new("doubles.toml"), text).unwrap();
+        let options = PlanOptions { program_sha256: String::new(), fields: false };
+        let plan = Plan::new(&spec, Tier::Full, &options).unwrap();
+        let (planned, _) = plan.cells().next().unwrap();
+        let work = Work::Study { model: 0, kind: &KIND, study: Arc::new(double) };
+        run_cell(&plan, planned, &work, &AtomicBool::new(false))
+    }
+
+    fn finished(double: Double) -> Finished {
+        match outcome(double) {
+            Outcome::Finished(finished) => *finished,
+            Outcome::Interrupted => panic!("nobody asked to stop"),
+        }
+    }
+
+    #[test]
+    fn what_a_bad_study_does_is_a_row_that_says_so() {
+        let cases = [
+            (Double::Panics, Status::Failed, "internal error, please report it: index 7 is out of range"),
+            (
+                Double::AnswersWithAStranger,
+                Status::Failed,
+                "internal error: `stranger` is no number of the study `double`",
+            ),
+            (
+                Double::SeriesOfTwoWidths,
+                Status::Failed,
+                "row 0 of the series `s` has 2 numbers where there are 3",
+            ),
+            (Double::NeedsMore, Status::Skipped, "it needs data"),
+        ];
+        for (double, status, words) in cases {
+            let found = finished(double);
+            assert_eq!((found.record.status, found.series.is_none()), (status, true), "{double:?}");
+            assert!(found.record.reason.unwrap().contains(words), "{double:?}");
+        }
+        assert!(matches!(outcome(Double::Breaks), Outcome::Interrupted));
+    }
+
+    #[test]
+    fn numbers_that_are_missing_have_a_reason_and_gaps_of_series_are_kept() {
+        let reason = |double| finished(double).record.metrics[0].reason.clone();
+        assert_eq!(reason(Double::AnswersWithNaN).as_deref(), Some("the value is not finite"));
+        assert_eq!(reason(Double::AnswersNothing).as_deref(), Some("the study did not come to it"));
+        assert_eq!(finished(Double::AnswersNothing).record.iterations, u32::MAX);
+        let found = finished(Double::SeriesWithGaps);
+        let values: Vec<_> = found.record.metrics.iter().map(|metric| metric.value).collect();
+        assert_eq!(values, [Some(2.5), Some(1.0), Some(3.0)]);
+        let series = found.series.unwrap();
+        assert_eq!(series.series[0].values, [[Some(1.0), None], [None, Some(-0.0)]]);
+        assert_eq!(found.record.series_sha256, Some(series.sha256().unwrap()));
+    }
+}

@@ -45,6 +45,11 @@ fn a_curved_run_measures_on_the_background_and_counts_what_its_geometry_evaluate
     let length = value("Sphere", "ProbGEORCE", "length");
     // The tensor is taken at the left end of each of the ten segments, so a tenth is the order of the error.
     assert!(length > 0.9 * angle && length < 1.5 * angle, "{length} against {angle}");
+    for planned in &run.plan.cells {
+        let done = run.cells.iter().find(|cell| cell.key == planned.key).unwrap();
+        let counted = done.evaluations.values + done.evaluations.gradients;
+        assert!(counted <= planned.evaluations_at_most, "{counted} of {planned:?}");
+    }
     // The geometry is made of the density, so its evaluations count; the weight of the potential is zero.
     let derived = cell(&run, "Plane", "Inverse density");
     assert!(derived.evaluations.gradients + derived.evaluations.values > 0, "{derived:?}");
