@@ -214,9 +214,15 @@ impl<'a> Published<'a> {
     fn new(
         metric: &str,
         meta: Option<&MetricMeta>,
-        verdicts: Vec<&'a VerdictRecord>,
+        mut verdicts: Vec<&'a VerdictRecord>,
         cells: &[Row<'_>],
     ) -> Option<Self> {
+        // The order of the plan, which is that of the other tables; what it lacks comes last.
+        verdicts.sort_by_key(|verdict| {
+            let place = |is: &dyn Fn(&Row<'_>) -> bool| cells.iter().position(is).unwrap_or(usize::MAX);
+            let model = place(&|row| row.key.model == verdict.cell.model);
+            (model, place(&|row| row.key.method == verdict.cell.method))
+        });
         let name_of = |axis: Axis, verdict: &VerdictRecord| match axis {
             Axis::Model => verdict.cell.model.clone(),
             Axis::Pair => verdict.cell.pair.clone().unwrap_or_else(|| "mean".to_owned()),

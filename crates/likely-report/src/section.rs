@@ -8,7 +8,7 @@ use crate::number::count;
 use crate::published::Published;
 use crate::saving::Saving;
 use crate::series::SeriesTable;
-use crate::table::{Entry, Rank, Table};
+use crate::table::{Column, Entry, Rank, Table};
 use crate::table_text::{shown, spans, unit};
 use crate::{ReportError, axis_value::AxisValue, series, timing};
 use likely_record::{Axis, Run, Status, VerdictRecord};
@@ -331,11 +331,21 @@ fn figure_html(figure: &Figure) -> Result<String, ReportError> {
 }
 
 fn table_html(table: &Table) -> String {
+    let title = prose(&table.title);
+    let under = |column: &Column| {
+        let unit = unit(&column.metric.unit);
+        format!("{} <span class=\"unit\">{}</span>", escape(&column.heading()), escape(unit.trim()))
+    };
+    // One metric under every heading is said once, above the table.
+    let alike = table.has_spans()
+        && table.columns.len() > 1
+        && spans(table).len() == table.columns.len()
+        && table.columns.iter().all(|column| under(column) == under(&table.columns[0]));
+    let metric = if alike { format!(": {}", under(&table.columns[0])) } else { String::new() };
     let mut html = format!(
-        "<div class=\"scroll\"><table>\n<caption><strong>{}</strong></caption>\n<thead>\n",
-        prose(&table.title)
+        "<div class=\"scroll\"><table>\n<caption><strong>{title}</strong>{metric}</caption>\n<thead>\n"
     );
-    if table.has_spans() {
+    if table.has_spans() && !alike {
         let _ = write!(html, "<tr><td colspan=\"{}\"></td>", table.row_axes.len());
         for (over, _, width) in spans(table) {
             let _ = write!(
@@ -351,6 +361,10 @@ fn table_html(table: &Table) -> String {
         let _ = write!(html, "<th scope=\"col\">{}</th>", Table::row_heading(axis));
     }
     for column in &table.columns {
+        if alike {
+            let _ = write!(html, "<th scope=\"col\" class=\"number\">{}</th>", escape(&column.over));
+            continue;
+        }
         let _ = write!(
             html,
             "<th scope=\"col\" class=\"number\">{}<br><span class=\"unit\">{}</span></th>",

@@ -47,6 +47,18 @@ pub(crate) fn titled(column: &ColumnRecord) -> String {
     format!("{}{}", column.name, unit(&column.unit))
 }
 
+/// A column with its unit, as an axis of a figure shows it.
+pub(crate) fn axis_title(column: &ColumnRecord) -> String {
+    let name =
+        if column.name == "lambda" { "weight λ of the potential".to_owned() } else { spoken(&column.name) };
+    format!("{name}{}", unit(&column.unit))
+}
+
+/// The text with the letter for the word `lambda`, which files spell out.
+pub(crate) fn spoken(text: &str) -> String {
+    text.split(' ').map(|word| if word == "lambda" { "λ" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
 /// Every series of the run, in the order of the plan.
 ///
 /// # Errors

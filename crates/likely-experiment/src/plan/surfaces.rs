@@ -83,8 +83,8 @@ fn vertices(
             )
         }
         (2, _) => {
-            let (u, v) =
-                (shown.u.unwrap_or_else(|| extent(pairs, 0)), shown.v.unwrap_or_else(|| extent(pairs, 1)));
+            let along = |axis| if turns(geometry, axis) { period(pairs, axis) } else { extent(pairs, axis) };
+            let (u, v) = (shown.u.unwrap_or_else(|| along(0)), shown.v.unwrap_or_else(|| along(1)));
             Some(grid(u, v).flatten().collect())
         }
         _ => None,
@@ -99,6 +99,28 @@ fn closes(geometry: &dyn Geometry) -> bool {
     let gap = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     let size = gap(&near.values[..near.dim], &near.values[near.dim..]);
     far.values.chunks_exact(far.dim).all(|point| gap(point, &far.values[..far.dim]) <= 1e-6 * size)
+}
+
+/// Whether a coordinate is an angle: a full turn of it changes no image, and half of one does.
+fn turns(geometry: &dyn Geometry, axis: usize) -> bool {
+    let turned = |by: f64| {
+        let points = [[0.3, 0.7], [1.9, 2.4], [-0.8, 1.1]].map(|mut point| {
+            point[axis] += by;
+            point
+        });
+        embedded(geometry, points.as_flattened())
+    };
+    let (Some(here), Some(half), Some(full)) = (turned(0.0), turned(PI), turned(TAU)) else { return false };
+    let gap = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0_f64, f64::max);
+    let size = gap(&here.values, &half.values);
+    size > 0.0 && gap(&here.values, &full.values) <= 1e-9 * size
+}
+
+/// One full turn with the end points in its middle.
+fn period(pairs: &[Pair], axis: usize) -> [f64; 2] {
+    let [low, high] = extent(pairs, axis);
+    let middle = f64::midpoint(low, high);
+    [middle - PI, middle + PI]
 }
 
 /// Smallest and largest coordinate of the end points with a margin; never empty.

@@ -139,6 +139,26 @@ fn check(figure: &str, drawing: &Drawing) -> Result<(), ReportError> {
 
 type Drawn<B> = Result<(), plotters::drawing::DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
+/// The line in pieces that turn by less than 120 degrees: the mitre of a sharper corner would reach far out of it.
+fn strokes(places: &[(i32, i32)]) -> Vec<&[(i32, i32)]> {
+    let mut pieces = Vec::new();
+    let mut first = 0;
+    for corner in 1..places.len() - 1 {
+        let step = |from: usize| {
+            let ((x, y), (to_x, to_y)) = (places[from], places[from + 1]);
+            [f64::from(to_x - x), f64::from(to_y - y)]
+        };
+        let (before, after) = (step(corner - 1), step(corner));
+        let lengths = before[0].hypot(before[1]) * after[0].hypot(after[1]);
+        if before[0] * after[0] + before[1] * after[1] < -0.5 * lengths {
+            pieces.push(&places[first..=corner]);
+            first = corner;
+        }
+    }
+    pieces.push(&places[first..]);
+    pieces
+}
+
 fn draw_shapes<B: DrawingBackend>(area: &DrawingArea<B, Shift>, drawing: &Drawing, factor: f64) -> Drawn<B> {
     let at = |point: &[f64; 2]| ((point[0] * factor).round() as i32, (point[1] * factor).round() as i32);
     let colour = |colour: &super::shape::Colour| {
@@ -154,7 +174,9 @@ fn draw_shapes<B: DrawingBackend>(area: &DrawingArea<B, Shift>, drawing: &Drawin
                 }
                 let stroke_width = (width * factor).round().max(1.0) as u32;
                 let style = ShapeStyle { color: colour(stroke), filled: false, stroke_width };
-                area.draw(&PathElement::new(places, style))?;
+                for stroke in strokes(&places) {
+                    area.draw(&PathElement::new(stroke.to_vec(), style))?;
+                }
             }
             Shape::Area { points, colour: fill } => {
                 let style = ShapeStyle { color: colour(fill), filled: true, stroke_width: 0 };

@@ -208,7 +208,8 @@ fn legend(
         let style = if coloured { look(name).unwrap_or(plain) } else { plain };
         if names.len() > 1 || weights.is_empty() {
             let weight = weights.first().filter(|_| by_method && !bare.contains(name));
-            let weight = weight.map_or(String::new(), |weight| format!(", {}", weight.label(Axis::Lambda)));
+            let weight = weight.map(|weight| weight.label(Axis::Lambda)).filter(|weight| weight != name);
+            let weight = weight.map_or(String::new(), |weight| format!(", {weight}"));
             legend.push(Key::Line(format!("{name}{weight}"), style));
         }
     }

@@ -117,7 +117,8 @@ pub(crate) fn layout(picture: &Picture) -> Drawing {
 
 /// The bar of colours that a panel has for itself.
 fn own_bar(panel: &Panel) -> Option<&Bar> {
-    panel.heat.as_ref().and_then(|heat| heat.bar.as_ref())
+    let of_solid = panel.solid.as_ref().and_then(|solid| solid.bar.as_ref());
+    panel.heat.as_ref().and_then(|heat| heat.bar.as_ref()).or(of_solid)
 }
 
 /// Panels right of the first show their vertical title only where it is another one.

@@ -8,6 +8,8 @@ use super::picture::{Bar, Key, Marker};
 use super::scale::Span;
 use super::shape::{Anchor, Drawing, Label, Raster, Shape};
 
+/// Least share of the common range that every panel must fill for the panels to share their colours.
+const COMMON: f64 = 0.3;
 const SAMPLE: f64 = 32.0;
 const ROW: f64 = 19.0;
 const BAR: f64 = 15.0;
@@ -94,6 +96,13 @@ pub(crate) fn draw_legend_below(
         x += key_width(key) + if heading { 14.0 } else { 22.0 };
     }
     if legend.is_empty() { top } else { y + ROW + extra(lines) }
+}
+
+/// Whether panels with these lowest and highest numbers can share their colours: every one fills enough of the whole.
+pub(crate) fn shared(ranges: &[(f64, f64)]) -> bool {
+    let low = ranges.iter().map(|range| range.0).fold(f64::INFINITY, f64::min);
+    let high = ranges.iter().map(|range| range.1).fold(f64::NEG_INFINITY, f64::max);
+    ranges.iter().all(|range| range.1 - range.0 >= COMMON * (high - low))
 }
 
 fn bar_ticks(bar: &Bar) -> Vec<(f64, String)> {

@@ -6,6 +6,9 @@ use super::palette::{FAINT, GRID, INK, Ramp, WHITE};
 use super::picture::{Dash, Marker, Panel, Series, Spot, Style};
 use super::shape::{Anchor, Colour, Drawing, Label, Shape};
 
+/// Smallest letters of a panel's title; a longer one is cut.
+const SMALLEST_TITLE: f64 = 9.0;
+
 /// Where the plot of a panel stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Frame {
@@ -109,10 +112,14 @@ pub(crate) fn draw_panel(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
 
 fn draw_title(drawing: &mut Drawing, panel: &Panel, frame: &Frame) {
     if !panel.title.is_empty() {
-        let line = wrap(&panel.title, TEXT_EM, true, frame.width);
+        let mut em = TEXT_EM;
+        while em > SMALLEST_TITLE && width(&panel.title, em, true) > frame.width {
+            em -= 0.5;
+        }
+        let line = wrap(&panel.title, em, true, frame.width);
         let text = if line.len() > 1 { format!("{} …", line[0]) } else { panel.title.clone() };
         let at = [frame.left + frame.width / 2.0, frame.top - 8.0];
-        drawing.text(Label { bold: true, ..label(&text, at, TEXT_EM, Anchor::Middle, INK) });
+        drawing.text(Label { bold: true, ..label(&text, at, em, Anchor::Middle, INK) });
     }
 }
 

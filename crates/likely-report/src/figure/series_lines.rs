@@ -1,11 +1,12 @@
 //! Columns of series of studies: one line a label and column, one panel a model.
 
-use super::palette::{dash, marker, method_style};
-use super::picture::{Key, Panel, Picture, PictureAxis, Series, Spot, Style};
+use super::palette::{INK, dash, marker, method_style};
+use super::picture::{Key, Level, Panel, Picture, PictureAxis, Series, Spot, Style};
 use super::scale::{Span, admits};
 use crate::ReportError;
+use crate::group::rows;
 use crate::number::count;
-use crate::series::{Found, Wanted, find, titled};
+use crate::series::{Found, Wanted, axis_title, find, spoken};
 use crate::table_text::unit;
 use likely_record::{ColumnRecord, FigureRecord, Run, Scale};
 
@@ -20,10 +21,11 @@ pub(crate) fn series_lines(
     record: &FigureRecord,
     wanted: &Wanted<'_>,
     (x, x_scale): (Option<&str>, Scale),
-    (y, y_scale): (&[String], Scale),
+    (columns, y_scale): (&[String], Scale),
 ) -> Result<Picture, ReportError> {
     let (found, notes) = find(run, wanted)?;
-    let looks = Looks::of(&found, y);
+    let (levels, y): (Vec<&String>, Vec<&String>) = columns.iter().partition(|name| is_level(&found, name));
+    let looks = Looks::of(run, &found, &y);
     let mut picture = Picture {
         id: record.id.clone(),
         title: record.title.clone(),
@@ -47,7 +49,7 @@ pub(crate) fn series_lines(
                 Some(name) => one.column(&record.id, name)?,
                 None => 0,
             };
-            for name in y {
+            for name in &y {
                 let up = one.column(&record.id, name)?;
                 for (titles, place) in titles.iter_mut().zip([across, up]) {
                     let column = &one.record.columns[place];
@@ -91,24 +93,43 @@ pub(crate) fn series_lines(
                 series.push(Series { name: text, style, spots, aside: 0.0 });
             }
         }
-        let range = |scale: Scale, of: fn(&Spot) -> f64| {
+        let mut heights: Vec<Level> = Vec::new();
+        for (name, y) in levels.iter().filter_map(|name| Some((name, height(&found, model, name)?))) {
+            if !admits(y_scale, y) {
+                continue;
+            }
+            let style = Style { colour: INK, dash: dash(1), width: 1.5, marker: None, halo: false };
+            let key = Key::Line(spoken(name), style);
+            if !picture.legend.contains(&key) {
+                picture.legend.push(key);
+            }
+            heights.push(Level { style, y });
+        }
+        let range = |scale: Scale, of: fn(&Spot) -> f64, more: &[Level]| {
             let spots = series.iter().flat_map(|series| series.spots.iter().map(of));
-            Span::holding(scale, spots).unwrap_or(Span::Linear { low: 0.0, high: 1.0 })
+            Span::holding(scale, spots.chain(more.iter().map(|level| level.y)))
+                .unwrap_or(Span::Linear { low: 0.0, high: 1.0 })
         };
-        let (x_span, y_span) = (range(x_scale, |spot| spot.x), range(y_scale, |spot| spot.y));
+        let (x_span, y_span) = (range(x_scale, |spot| spot.x, &[]), range(y_scale, |spot| spot.y, &heights));
         picture.panels.push(Panel {
             title: model.to_owned(),
-            x: PictureAxis { title: axis_title(&titles[0]), span: x_span },
-            y: PictureAxis { title: axis_title(&titles[1]), span: y_span },
+            x: PictureAxis { title: titles_of(&titles[0]), span: x_span },
+            y: PictureAxis { title: titles_of(&titles[1]), span: y_span },
             aspect: 0.75,
             heat: None,
             dots: Vec::new(),
-            levels: Vec::new(),
+            levels: heights,
             contours: Vec::new(),
             series,
             marks: Vec::new(),
             solid: None,
         });
+    }
+    // One line whose name the axis has already needs no legend.
+    if let ([Key::Line(text, _)], [only]) = (picture.legend.as_slice(), y.as_slice())
+        && *text == spoken(only)
+    {
+        picture.legend.clear();
     }
     if off_scale > 0 {
         let points = count(off_scale, "point");
@@ -120,6 +141,30 @@ pub(crate) fn series_lines(
     Ok(picture)
 }
 
+/// Whether a column is one number a model, whatever the label: then one level stands for all lines.
+fn is_level(found: &[Found], column: &str) -> bool {
+    let several = found.iter().any(|one| {
+        let twin = |other: &&Found| other.model == one.model && other.study == one.study;
+        found.iter().filter(twin).count() > 1
+    });
+    several && found.iter().all(|one| height(found, &one.model, column).is_some())
+}
+
+/// The number that a column has in every row of a model.
+fn height(found: &[Found], model: &str, column: &str) -> Option<f64> {
+    let mut only = None;
+    for one in found.iter().filter(|one| one.model == model) {
+        let place = one.record.columns.iter().position(|other| other.name == column)?;
+        for row in &one.record.values {
+            let value = row.get(place).copied().flatten().filter(|value| value.is_finite())?;
+            if *only.get_or_insert(value) != value {
+                return None;
+            }
+        }
+    }
+    only
+}
+
 /// How the lines look and what they are called.
 struct Looks {
     /// Studies and labels, in order.
@@ -127,24 +172,55 @@ struct Looks {
     columns: Vec<String>,
     /// Whether lines of several studies share the panels.
     studies: bool,
+    /// Whether a panel has several lines of a study: else labels only repeat what the panel says.
+    labelled: bool,
+    /// What all labels of a model begin with, as (model, words): the panel says as much.
+    begins: Vec<(String, String)>,
+    /// Labels that are numbers of pairs of end points.
+    pairs: Vec<String>,
 }
 
 impl Looks {
-    fn of(found: &[Found], columns: &[String]) -> Self {
-        let mut labels: Vec<(String, String)> = Vec::new();
+    fn of(run: &Run, found: &[Found], columns: &[&String]) -> Self {
+        let labelled = found.iter().any(|one| {
+            let twin = |other: &&Found| other.model == one.model && other.study == one.study;
+            found.iter().filter(twin).any(|other| other.record.label != one.record.label)
+        });
+        let mut looks = Self {
+            labels: Vec::new(),
+            columns: columns.iter().map(|&name| name.clone()).collect(),
+            studies: false,
+            labelled,
+            begins: begins(found),
+            pairs: Vec::new(),
+        };
         for one in found {
-            let label = (one.study.clone(), one.record.label.clone());
-            if !labels.contains(&label) {
-                labels.push(label);
+            let label = looks.label(one);
+            if !looks.labels.contains(&label) {
+                looks.labels.push(label);
             }
         }
-        let studies = labels.iter().any(|(study, _)| *study != labels[0].0);
-        Self { labels, columns: columns.to_vec(), studies }
+        looks.studies = looks.labels.iter().any(|(study, _)| *study != looks.labels[0].0);
+        let named = |label: &str| rows(run).iter().any(|row| !row.is_study() && row.key.pair == label);
+        let numbers = found.iter().map(|one| &one.record.label).filter(|label| label.parse::<u64>().is_ok());
+        looks.pairs = numbers.filter(|label| named(label)).cloned().collect();
+        looks
+    }
+
+    fn label(&self, one: &Found) -> (String, String) {
+        if !self.labelled {
+            return (one.study.clone(), String::new());
+        }
+        let begin = self.begins.iter().find(|(model, _)| *model == one.model);
+        let label = &one.record.label;
+        let label = begin.and_then(|(_, begin)| label.strip_prefix(begin.as_str())).unwrap_or(label);
+        (one.study.clone(), label.to_owned())
     }
 
     /// Colours tell labels apart and dashes columns, where there are several of both.
     fn of_line(&self, one: &Found, column: &str) -> (String, Style) {
-        let is = |(study, label): &(String, String)| *study == one.study && *label == one.record.label;
+        let (study, named) = self.label(one);
+        let is = |known: &(String, String)| known.0 == study && known.1 == named;
         let label = self.labels.iter().position(is).unwrap_or(0);
         let place = self.columns.iter().position(|name| name == column).unwrap_or(0);
         let style = match (self.labels.len(), self.columns.len()) {
@@ -152,30 +228,46 @@ impl Looks {
             (_, 0 | 1) => method_style(label),
             _ => Style { dash: dash(place), marker: Some(marker(place)), width: 1.9, ..method_style(label) },
         };
-        let mut parts: Vec<&str> = Vec::new();
+        let mut parts: Vec<String> = Vec::new();
         if self.studies {
-            parts.push(&one.study);
+            parts.push(study);
         }
-        if self.labels.len() > 1 && !one.record.label.is_empty() {
-            parts.push(&one.record.label);
+        if self.labels.len() > 1 && !named.is_empty() {
+            let pair = if self.pairs.contains(&named) { "pair " } else { "" };
+            parts.push(format!("{pair}{}", spoken(&named)));
         }
         if self.columns.len() > 1 || parts.is_empty() {
-            parts.push(column);
+            parts.push(spoken(column));
         }
         (parts.join(": "), style)
     }
 }
 
+/// The words before the first comma that all labels of a model share.
+fn begins(found: &[Found]) -> Vec<(String, String)> {
+    let mut begins: Vec<(String, String)> = Vec::new();
+    for one in found {
+        let label = &one.record.label;
+        let begin = label.find(", ").map_or("", |comma| &label[..comma + 2]);
+        match begins.iter_mut().find(|(model, _)| *model == one.model) {
+            Some((_, known)) if known != begin => known.clear(),
+            Some(_) => {}
+            None => begins.push((one.model.clone(), begin.to_owned())),
+        }
+    }
+    begins
+}
+
 /// The columns' names with the unit that they share.
-fn axis_title(columns: &[&ColumnRecord]) -> String {
+fn titles_of(columns: &[&ColumnRecord]) -> String {
     match columns {
         [] => String::new(),
-        [one] => titled(one),
+        [one] => axis_title(one),
         [first, ..] if columns.iter().all(|column| column.unit == first.unit) => {
-            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            let names: Vec<String> = columns.iter().map(|column| spoken(&column.name)).collect();
             let names = if names.len() > MOST_NAMES { "value".to_owned() } else { names.join(", ") };
             format!("{names}{}", unit(&first.unit))
         }
-        _ => columns.iter().map(|column| titled(column)).collect::<Vec<_>>().join(", "),
+        _ => columns.iter().map(|column| axis_title(column)).collect::<Vec<_>>().join(", "),
     }
 }

@@ -1,20 +1,19 @@
 //! A column of a series over a grid: colours, lines of equal height and marked points.
 
 use super::contour::Heights;
+use super::legend::shared;
 use super::palette::{Ramp, marker};
 use super::picture::{Bar, Heat, Key, Marker, Panel, Picture, PictureAxis};
 use super::scale::Span;
 use super::shape::{Colour, Raster};
 use crate::ReportError;
-use crate::series::{Found, Wanted, find, titled};
+use crate::series::{Found, Wanted, axis_title, find, spoken};
 use likely_record::{FigureRecord, Run};
 
 /// Columns and rows of the picture of a grid that is not evenly spaced.
 const RESAMPLED: usize = 160;
 /// Where there is no number.
 const NOTHING: Colour = Colour::new(0xe6, 0xe6, 0xe6);
-/// Least share of the common range that every panel must fill for the panels to share their colours.
-const COMMON: f64 = 0.3;
 /// Most marks of a name that are drawn as large markers.
 const MOST_MARKERS: usize = 24;
 
@@ -48,13 +47,14 @@ pub(crate) fn series_map(
     let union = ranges
         .iter()
         .fold([f64::INFINITY, f64::NEG_INFINITY], |all, [low, high]| [all[0].min(*low), all[1].max(*high)]);
-    let shared = ranges.iter().all(|[low, high]| high - low >= COMMON * (union[1] - union[0]));
+    let ends: Vec<(f64, f64)> = ranges.iter().map(|[low, high]| (*low, *high)).collect();
+    let shared = shared(&ends);
     let bar = |[low, high]: [f64; 2], one: &Found| -> Result<Bar, ReportError> {
         let column = &one.record.columns[one.column(&record.id, value)?];
         // A constant has a bar too.
         let room = if high > low { 0.0 } else { low.abs().max(1.0) * 1e-3 };
         let [low, high] = [low - room, high + room];
-        Ok(Bar { title: titled(column), low, high, open_below: false, ramp: Ramp::Map })
+        Ok(Bar { title: axis_title(column), low, high, open_below: false, ramp: Ramp::Map })
     };
     let mut picture = Picture {
         id: record.id.clone(),
@@ -72,10 +72,11 @@ pub(crate) fn series_map(
             panel(one, grid, &bar, found.iter().filter(|other| other.model == one.model).count() > 1);
         missing |= grid.values.iter().any(Option::is_none);
         for points in marked.iter().filter(|points| points.hash == one.hash && belongs(points, one, &found)) {
+            let axes = axes_of_marks(points, one);
             let places = || {
-                points.record.values.iter().filter_map(|row| match row.as_slice() {
-                    [Some(x), Some(y), ..] => Some([*x, *y]),
-                    _ => None,
+                points.record.values.iter().filter_map(|row| {
+                    let at = |axis: usize| row.get(axis).copied().flatten().filter(|x| x.is_finite());
+                    Some([at(axes[0])?, at(axes[1])?])
                 })
             };
             if places().count() > MOST_MARKERS {
@@ -114,6 +115,15 @@ pub(crate) fn series_map(
 fn belongs(points: &Found, one: &Found, maps: &[Found]) -> bool {
     let label = &points.record.label;
     *label == one.record.label || !maps.iter().any(|map| map.record.label == *label)
+}
+
+/// The columns of marks that have the names of the map's axes; the first two where there are none.
+fn axes_of_marks(points: &Found, map: &Found) -> [usize; 2] {
+    let place = |axis: usize| {
+        let name = &map.record.columns.get(axis)?.name;
+        points.record.columns.iter().position(|column| column.name == *name)
+    };
+    place(0).zip(place(1)).map_or([0, 1], |(x, y)| [x, y])
 }
 
 /// What the legend calls marks: their label, or their id where the label is that of a map.
@@ -259,12 +269,15 @@ fn panel(one: &Found, grid: &Grid, bar: &Bar, several: bool) -> Panel {
     let aspect = (edges[3] - edges[1]) / (edges[2] - edges[0]);
     let equal = axes[0].unit == axes[1].unit && (0.3..=1.8).contains(&aspect);
     let label = &one.record.label;
-    let title =
-        if several && !label.is_empty() { format!("{}, {label}", one.model) } else { one.model.clone() };
+    let title = if several && !label.is_empty() {
+        format!("{}, {}", one.model, spoken(label))
+    } else {
+        one.model.clone()
+    };
     Panel {
         title,
-        x: PictureAxis { title: titled(axes[0]), span: span(edges[0], edges[2]) },
-        y: PictureAxis { title: titled(axes[1]), span: span(edges[1], edges[3]) },
+        x: PictureAxis { title: axis_title(axes[0]), span: span(edges[0], edges[2]) },
+        y: PictureAxis { title: axis_title(axes[1]), span: span(edges[1], edges[3]) },
         aspect: if equal { aspect } else { 0.8 },
         heat: Some(Heat { raster, edges, ramp: Ramp::Map, bar: None }),
         dots: Vec::new(),

@@ -3,7 +3,7 @@
 use super::depth::{DepthMap, seen};
 use super::palette::{Ramp, WHITE};
 use super::panel::{Frame, draw_dashed, draw_marker};
-use super::picture::{Marker, Style};
+use super::picture::{Bar, Marker, Style};
 use super::shape::{Drawing, Raster, Shape};
 use super::solid_box::{ROOM, draw_back, draw_numbers};
 use super::view::{Mesh, Placement, View};
@@ -31,6 +31,8 @@ pub(crate) struct Solid {
     pub(crate) curves: Vec<SolidCurve>,
     /// Titles of the three axes.
     pub(crate) axes: [String; 3],
+    /// Its own bar of colours, where the panels do not share one.
+    pub(crate) bar: Option<Bar>,
 }
 
 /// A curve in space.

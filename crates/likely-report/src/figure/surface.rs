@@ -2,6 +2,7 @@
 
 use super::curves::Curves;
 use super::density::nats_range;
+use super::legend::shared;
 use super::palette::{INK, Ramp};
 use super::picture::{Bar, Key, Panel, Picture, PictureAxis, Style};
 use super::scale::Span;
@@ -10,6 +11,8 @@ use super::view::{Mesh, View};
 use crate::ReportError;
 use likely_record::{CurveRecord, FigureRecord, Run, SurfaceRecord};
 
+/// What the colours are, whether or not the model is normalised.
+const COLOURS: &str = "−S, minus the potential (nats)";
 /// Most rows or columns of a mesh that are drawn; finer meshes are thinned.
 const FINEST: usize = 161;
 
@@ -26,21 +29,17 @@ pub(crate) fn surface_curves(
         .iter()
         .filter(|surface| curves.models.iter().any(|(model, _)| *model == surface.model))
         .collect();
-    let values = shown.iter().flat_map(|surface| surface.values.iter().copied().flatten());
-    let (low, high, open_below) = nats_range(values);
-    let coloured = shown.iter().any(|surface| surface.values.iter().any(Option::is_some));
+    let coloured: Vec<&&SurfaceRecord> =
+        shown.iter().filter(|surface| surface.values.iter().any(Option::is_some)).collect();
+    let ranges: Vec<(f64, f64)> = coloured.iter().map(|surface| known(surface)).collect();
+    let common = shared(&ranges);
+    let whole = bar(coloured.iter().flat_map(|surface| surface.values.iter().copied().flatten()));
     let mut picture = Picture {
         id: record.id.clone(),
         title: record.title.clone(),
         panels: Vec::new(),
         legend: curves.legend,
-        bar: coloured.then(|| Bar {
-            title: "log-density (nats)".to_owned(),
-            low,
-            high,
-            open_below,
-            ramp: Ramp::Surface,
-        }),
+        bar: (common && !coloured.is_empty()).then(|| whole.clone()),
         notes: Vec::new(),
     };
     let (mut unequal, mut hidden) = (Vec::new(), false);
@@ -51,7 +50,10 @@ pub(crate) fn surface_curves(
             }
             continue;
         };
-        let mesh = mesh(&record.id, surface, |value| (value - low) / (high - low))?;
+        let own = bar(surface.values.iter().copied().flatten());
+        let scale = if common { &whole } else { &own };
+        let mesh = mesh(&record.id, surface, |value| (value - scale.low) / (scale.high - scale.low))?;
+        let bar = mesh.shares.iter().any(Option::is_some).then_some(own).filter(|_| !common);
         let on_it: Vec<SolidCurve> = named
             .iter()
             .map(|named| {
@@ -71,7 +73,7 @@ pub(crate) fn surface_curves(
             unequal.push(model.as_str());
         }
         let axes = ["x", "y", "z"].map(str::to_owned);
-        picture.panels.push(panel(model, Solid { view, mesh, curves: on_it, axes }));
+        picture.panels.push(panel(model, Solid { view, mesh, curves: on_it, axes, bar }));
     }
     if hidden {
         let line = Style { colour: INK, dash: &[], width: 2.0, marker: None, halo: false };
@@ -82,6 +84,18 @@ pub(crate) fn surface_curves(
     }
     picture.notes.extend(curves.notes);
     Ok(picture)
+}
+
+/// The bar of colours that shows `values`.
+fn bar(values: impl Iterator<Item = f64>) -> Bar {
+    let (low, high, open_below) = nats_range(values);
+    Bar { title: COLOURS.to_owned(), low, high, open_below, ramp: Ramp::Surface }
+}
+
+/// The range of a surface's colours.
+fn known(surface: &SurfaceRecord) -> (f64, f64) {
+    let (low, high, _) = nats_range(surface.values.iter().copied().flatten());
+    (low, high)
 }
 
 fn panel(title: &str, solid: Solid) -> Panel {

@@ -116,6 +116,87 @@ fn every_line_of_a_series_has_its_own_look_and_its_entry_in_the_legend() {
 }
 
 #[test]
+fn labels_that_only_repeat_the_panel_are_left_out_and_a_level_stands_once() {
+    let search = |label: &str, shift: f64| SeriesRecord {
+        id: "convergence".to_owned(),
+        label: label.to_owned(),
+        columns: vec![column("lambda", ""), column("gradient norm", "nats"), column("level", "nats")],
+        values: (1..6)
+            .map(|step| vec![Some(f64::from(step)), Some(shift + f64::from(step)), Some(2.5)])
+            .collect(),
+    };
+    let mut presentation = presentation(
+        Vec::new(),
+        vec![figure("alone", lines(&["gradient norm"])), figure("level", lines(&["gradient norm", "level"]))],
+    );
+    presentation.fields.clear();
+    let count = |svg: &str, text: &str| svg.lines().filter(|line| *line == text).count();
+    let alone = scene(
+        &[
+            study("bowl", "search", vec![search("first ends", 0.0)]),
+            study("hill", "search", vec![search("second ends", 1.0)]),
+        ],
+        presentation.clone(),
+    );
+    write_run(&alone.run, &[]).unwrap();
+    let figure = svg(&alone, "alone");
+    assert_eq!(count(&figure, "first ends") + count(&figure, "second ends"), 0);
+    assert_eq!(count(&figure, "gradient norm"), 0, "the axis says it");
+    assert_eq!(count(&figure, "gradient norm (nats)"), 1);
+    assert_eq!(count(&figure, "weight λ of the potential"), 2, "one a panel");
+    let pairs = vec![search("near, lambda = 1", 0.0), search("far, lambda = 1", 1.0)];
+    let several = scene(&[study("bowl", "search", pairs)], presentation);
+    write_run(&several.run, &[]).unwrap();
+    let figure = svg(&several, "level");
+    assert_eq!(count(&figure, "near, λ = 1") + count(&figure, "far, λ = 1"), 2);
+    assert_eq!(count(&figure, "level"), 1, "one level for both");
+    assert!(!has_text(&figure, "near, λ = 1: level"));
+}
+
+#[test]
+fn a_line_that_turns_back_stays_within_its_panel() {
+    let zigzag = SeriesRecord {
+        id: "convergence".to_owned(),
+        label: String::new(),
+        columns: vec![column("iteration", ""), column("gradient norm", "nats")],
+        values: (0..60)
+            .map(|step| vec![Some(f64::from(step % 2)), Some(1.0 + f64::from(step) * 1e-3)])
+            .collect(),
+    };
+    let mut presentation = presentation(Vec::new(), vec![figure("zigzag", lines(&["gradient norm"]))]);
+    presentation.fields.clear();
+    let scene = scene(&[study("sphere", "convergence study", vec![zigzag])], presentation);
+    write_run(&scene.run, &[]).unwrap();
+    let figure = svg(&scene, "zigzag");
+    let strokes =
+        figure.lines().filter(|line| line.starts_with("<polyline") && line.contains("#0072B2")).count();
+    assert_eq!(strokes, 59, "each turn begins another stroke, as a mitre of so sharp a corner is long");
+}
+
+#[test]
+fn marks_are_found_by_the_names_of_the_axes() {
+    let scene = map_scene();
+    let named = |label: &str, place: [f64; 2]| SeriesRecord {
+        id: "places".to_owned(),
+        label: label.to_owned(),
+        columns: vec![column("rank", ""), column("x₁", "mm"), column("x₂", "mm")],
+        values: vec![vec![Some(1.0), Some(place[0]), Some(place[1])]],
+    };
+    let plain = |label: &str, place: [f64; 2]| points(label, &[place]);
+    let draw = |mark: SeriesRecord| {
+        let kind = scene.run.presentation.figures[0].show.clone();
+        let mut presentation = presentation(Vec::new(), vec![figure("map", kind)]);
+        presentation.fields.clear();
+        let one =
+            crate::scene::scene(&[study("bowl", "landscape study", vec![map("", 1.0), mark])], presentation);
+        write_run(&one.run, &[]).unwrap();
+        svg(&one, "map")
+    };
+    assert_eq!(draw(named("mean", [0.1, -0.12])), draw(plain("mean", [0.1, -0.12])));
+    assert_ne!(draw(named("mean", [0.1, -0.12])), draw(named("mean", [0.9, -0.12])));
+}
+
+#[test]
 fn maps_show_their_range_their_marks_and_where_there_is_nothing() {
     let scene = map_scene();
     write_run(&scene.run, &[]).unwrap();
@@ -150,10 +231,10 @@ fn a_missing_number_leaves_a_gap_and_no_straight_line_across_it() {
     let scene = scene(&[study("sphere", "convergence study", vec![series])], presentation);
     write_run(&scene.run, &[]).unwrap();
     let gap = svg(&scene, "gap");
-    // Two pieces and the sample of the legend; five markers and that of the legend.
+    // Two pieces and five markers; a line alone has no legend.
     let of_line =
         |what: &str| gap.lines().filter(|line| line.starts_with(what) && line.contains("#0072B2")).count();
-    assert_eq!((of_line("<polyline"), of_line("<circle")), (3, 6));
+    assert_eq!((of_line("<polyline"), of_line("<circle")), (2, 5));
     assert!(has_text(&gap, "Gaps: 2 points without a number."));
 }
 

@@ -124,7 +124,7 @@ fn curves_on_surfaces_have_their_legend_their_numbers_and_small_files() {
         "Linear",
         "start",
         "end",
-        "log-density (nats)",
+        "−S, minus the potential (nats)",
         "x",
         "y",
         "z",
@@ -140,6 +140,20 @@ fn curves_on_surfaces_have_their_legend_their_numbers_and_small_files() {
     }
     write_run(&scene.run, &[]).unwrap();
     assert_eq!(self::svg(&scene), svg, "the same bytes twice");
+}
+
+#[test]
+fn surfaces_whose_colours_have_little_in_common_have_a_bar_each() {
+    let mut scene = draw(&["sphere", "torus"], false);
+    // A density itself beside a log-density: values from 0 to 1.
+    for value in scene.run.presentation.surfaces[0].values.iter_mut().flatten() {
+        *value = value.exp();
+    }
+    write_run(&scene.run, &[]).unwrap();
+    let svg = svg(&scene);
+    assert_eq!(svg.matches("<image").count(), 4, "two surfaces with a bar each");
+    let bars = svg.lines().filter(|line| *line == "−S, minus the potential (nats)").count();
+    assert_eq!(bars, 2, "each says what it shows");
 }
 
 /// How many pieces of lines are pale: the dashes of what the surface hides.
