@@ -79,7 +79,7 @@ large = [r for r in of("runtime_manifolds", "b2b8121") if r["dataset"] not in se
 def precision(record):
     """The optimisers amplify rounding: published in single precision, ours in double (DEVIATIONS.md)."""
     judged = record["metric"] == "regularized_energy" and "ProbGEORCE" not in record["method"] and "GEORCE" not in record["method"]
-    return "D16" if judged and record["method"] != "rmsprop_momentum" else None
+    return "D16" if judged and record["method"].lower() not in ("sgd", "rmsprop_momentum") else None
 
 
 write("runtime-manifolds.json", NOTE,

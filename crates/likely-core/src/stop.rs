@@ -100,7 +100,7 @@ impl fmt::Display for Stop {
                 write!(f, "no acceptable step at gradient norm {grad_norm_l2:.2e}; try another line search")
             }
             Self::NotFinite { iteration } => {
-                write!(f, "the potential was not finite after iteration {iteration}")
+                write!(f, "the objective or its gradient was not finite after iteration {iteration}")
             }
         }
     }

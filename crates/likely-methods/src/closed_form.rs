@@ -1,7 +1,7 @@
 //! Methods that need nothing but the end points.
 
-use crate::{InterpolateError, Interpolator, Scene, Solution, Trace, Unsupported};
-use likely_core::{Curve, Ends, Stop};
+use crate::{InterpolateError, Interpolator, Scene, Solution, Trace, Unsupported, solver};
+use likely_core::{Curve, Ends, Projection, Stop};
 use rand_chacha::ChaCha8Rng;
 use std::fmt;
 
@@ -30,12 +30,28 @@ impl<T: ClosedForm> Interpolator for T {
 
     fn interpolate(
         &self,
-        _: &Scene<'_>,
+        scene: &Scene<'_>,
         ends: &Ends<'_>,
         rng: &mut ChaCha8Rng,
         _: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
         let curve = self.curve(ends, rng)?;
+        if let Some(projection) = scene.geometry.projection() {
+            solver::on_manifold(projection, ends)?;
+            stays_on_manifold(projection, &curve)?;
+        }
         Ok(Solution { curve, stop: Stop::ClosedForm, iterations: 0, weighting: None, reduction: None })
+    }
+}
+
+/// Refuses a curve that leaves an embedded manifold: it would be shorter than any that does not.
+fn stays_on_manifold(projection: &dyn Projection, curve: &Curve) -> Result<(), InterpolateError> {
+    let points: Vec<f64> = curve.points().iter().copied().collect();
+    match solver::farthest(projection, &points, curve.dim()) {
+        Ok(far) if far <= solver::OFF_MANIFOLD => Ok(()),
+        _ => {
+            let reason = "the curve leaves the embedded manifold between its end points; choose the manifold in a chart, or a method that keeps to it";
+            Err(Unsupported { reason: reason.to_owned() }.into())
+        }
     }
 }

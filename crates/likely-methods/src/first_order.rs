@@ -243,7 +243,11 @@ impl<O: Optimiser> Interpolator for FirstOrder<O> {
     }
 
     fn evaluations_at_most(&self, segments: usize) -> u64 {
-        solver::interior_points(segments) * (1 + self.0.settings().max_iterations.get())
+        solver::evaluations_at_most(
+            self.0.settings().weight,
+            segments,
+            1 + self.0.settings().max_iterations.get(),
+        )
     }
 
     fn interpolate(

@@ -101,7 +101,7 @@ impl Interpolator for Lbfgs {
             Steps::Search => 2 * u64::from(derivative_search::TRIALS),
             Steps::Fixed(_) => u64::from(INNER),
         };
-        solver::interior_points(segments) * (1 + self.max_iterations.get() * an_iteration)
+        solver::evaluations_at_most(self.weight, segments, 1 + self.max_iterations.get() * an_iteration)
     }
 
     fn interpolate(

@@ -74,7 +74,7 @@ impl Interpolator for ProbGeorce {
             LineSearch::Adaptive(_) => 1,
             _ => u64::from(crate::line_search::HALVINGS) + 2,
         };
-        solver::interior_points(segments) * (1 + self.max_iterations.get() * a_step)
+        solver::evaluations_at_most(self.weight, segments, 1 + self.max_iterations.get() * a_step)
     }
 
     fn interpolate(

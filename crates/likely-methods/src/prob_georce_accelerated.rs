@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const METHOD: Method = Method {
     id: "prob-georce-accelerated",
-    summary: "ProbGEORCE's preconditioner with limited-memory quasi-Newton directions and a line search on slopes.",
+    summary: "ProbGEORCE with quasi-Newton directions on its preconditioner; on curved backgrounds one evaluation an iteration, against a model of the potential learned point by point.",
     source: "this project; its parts: arXiv 2510.26266 (preconditioner), Nocedal 1980 (memory), Hager and Zhang 2005 (search)",
     build: from_config::<Accelerated>,
 };
@@ -94,7 +94,7 @@ impl Interpolator for Accelerated {
     fn evaluations_at_most(&self, segments: usize) -> u64 {
         // An iteration whose search fails is tried once more without memory.
         let a_step = 2 * u64::from(derivative_search::TRIALS);
-        solver::interior_points(segments) * (1 + self.max_iterations.get() * a_step)
+        solver::evaluations_at_most(self.weight, segments, 1 + self.max_iterations.get() * a_step)
     }
 
     fn interpolate(

@@ -5,9 +5,10 @@ use crate::embedded::{OfProjected, PotentialOfProjected, ScoreOfProjected};
 use crate::objective::{self, Objective, Setting, straight_path};
 use crate::span::{self, InSpan, Span};
 use crate::subspace::{self, Subspace};
+use crate::vector::norm;
 use crate::weight::Weight;
 use crate::{Density, InterpolateError, Scene, Solution, Unsupported, slerp, typical};
-use likely_core::{Curve, Ends, Euclidean, Form, Geometry, Projection, Rows, Stop};
+use likely_core::{Curve, Ends, Euclidean, EvalError, Form, Geometry, Projection, Rows, Stop};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +98,15 @@ pub(crate) struct Outcome {
     pub(crate) iterations: u32,
 }
 
+/// The most points that a method evaluates whose one solution evaluates the interior `evaluations` times.
+///
+/// A search for the weight solves many times, each from a given start, which costs an evaluation more, as does looking at the
+/// curve that came out.
+pub(crate) fn evaluations_at_most(weight: Weight, segments: usize, evaluations: u64) -> u64 {
+    let times = if weight.is_typical() { typical::SOLUTIONS * (evaluations + 2) } else { evaluations };
+    interior_points(segments) * times
+}
+
 /// Number of points that a method may move.
 pub(crate) fn interior_points(segments: usize) -> u64 {
     segments.saturating_sub(1) as u64
@@ -180,6 +190,7 @@ pub(crate) fn solve(
             solve(scene, ends, Setup { weight, ..setup }, start.or(given), iterate)
         });
     }
+    joinable(scene, ends, setup.weight)?;
     if let Some(projection) = scene.geometry.projection() {
         return solve_embedded(scene, projection, ends, setup, given, iterate);
     }
@@ -206,6 +217,51 @@ pub(crate) fn solve(
     solve_whole(scene.geometry, scene.density, None, ends, setup, given, iterate)
 }
 
+/// Refuses end points between which no curve is the shortest: the start of the iterations would decide, not the problem.
+///
+/// A weight breaks the tie in coordinates; on an embedded manifold the straight start runs through the cut locus all the same.
+fn joinable(scene: &Scene<'_>, ends: &Ends<'_>, weight: Weight) -> Result<(), InterpolateError> {
+    let Some(closed) = scene.geometry.closed_form() else { return Ok(()) };
+    if weight.is_positive() && scene.density.is_some() && scene.geometry.projection().is_none() {
+        return Ok(());
+    }
+    let mut velocity = vec![0.0; ends.dim()];
+    match closed.log(&ends.start().to_vec(), &ends.end().to_vec(), &mut velocity) {
+        Err(error @ EvalError::CutLocus { .. }) => {
+            Err(InterpolateError::EndPoints { reason: format!("{error}; move one of them a little") })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Farther from an embedded manifold than this, relative to its coordinates, a point is not on it.
+pub(crate) const OFF_MANIFOLD: f64 = 1e-9;
+
+/// The largest distance of a point to its projection, relative to `1 + |point|`.
+pub(crate) fn farthest(projection: &dyn Projection, points: &[f64], dim: usize) -> Result<f64, EvalError> {
+    let mut projected = vec![0.0; points.len()];
+    projection.project(Rows::new(points, dim)?, &mut projected)?;
+    let far = |(x, y): (&[f64], &[f64])| {
+        let deviation: Vec<f64> = x.iter().zip(y).map(|(x, y)| x - y).collect();
+        norm(&deviation) / (1.0 + norm(x))
+    };
+    Ok(points.chunks_exact(dim).zip(projected.chunks_exact(dim)).map(far).fold(0.0, f64::max))
+}
+
+/// Refuses end points that are not on an embedded manifold; moving them would answer another question.
+pub(crate) fn on_manifold(projection: &dyn Projection, ends: &Ends<'_>) -> Result<(), InterpolateError> {
+    for (which, point) in [("start", ends.start()), ("end", ends.end())] {
+        let point = point.to_vec();
+        let far = farthest(projection, &point, point.len());
+        if !far.as_ref().is_ok_and(|far| *far <= OFF_MANIFOLD) {
+            let how = far.map_or_else(|error| error.to_string(), |far| format!("{far:.3e} away, relative"));
+            let reason = format!("the {which} is not on the manifold ({how}); give a point of it");
+            return Err(InterpolateError::EndPoints { reason });
+        }
+    }
+    Ok(())
+}
+
 /// On an embedded manifold: points move in the surrounding space and are projected at the end.
 fn solve_embedded(
     scene: &Scene<'_>,
@@ -215,6 +271,7 @@ fn solve_embedded(
     given: Option<&Curve>,
     iterate: Iterate<'_>,
 ) -> Result<Solution, InterpolateError> {
+    on_manifold(projection, ends)?;
     let geometry = OfProjected { geometry: scene.geometry, projection };
     let penalty = Penalty { projection, weight: setup.penalty.0 };
     let potential;

@@ -10,8 +10,14 @@ const FIRST: f64 = 0.25;
 const GROWTH: f64 = 2.0;
 /// The largest weight that is tried.
 const LARGEST: f64 = 1e6;
+/// Below this a sufficient weight is as good as none.
+const SMALLEST: f64 = 1e-6;
 /// Relative width of the bracket at which the search for the least weight ends.
 const WIDTH: f64 = 1e-3;
+
+/// The most solutions of a search: one at zero, two at each weight from [`FIRST`] to beyond [`LARGEST`], and two at each of the
+/// bisections of zero to [`FIRST`] down to [`SMALLEST`] and of a bracket of [`GROWTH`] to [`WIDTH`].
+pub(crate) const SOLUTIONS: u64 = 1 + 2 * 23 + 2 * 30;
 
 /// Whether the scene knows what is typical.
 pub(crate) fn supports(scene: &Scene<'_>) -> Result<(), Unsupported> {
@@ -85,7 +91,7 @@ pub(crate) fn solve(
         }
     }
     let Some(mut best) = above else { return Ok(Solution { iterations, ..below }) };
-    while high - low > WIDTH * high {
+    while high - low > WIDTH * high && high > SMALLEST {
         let middle = if low > 0.0 { (low * high).sqrt() } else { 0.5 * high };
         let (solution, found) = at_best(middle, &below.curve)?;
         if found <= level {

@@ -222,6 +222,7 @@ impl Study for ConvergenceOrder {
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
+        crate::study::in_coordinates(subject)?;
         let counted = Counted::new(subject.potential);
         let problems = pair_problems(subject, &counted, subject.segments.get())?;
         let mut findings = Findings::default();

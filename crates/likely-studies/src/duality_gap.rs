@@ -323,6 +323,7 @@ impl Study for DualityGap {
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
+        crate::study::in_coordinates(subject)?;
         let counted = Counted::new(subject.potential);
         let problems = pair_problems(subject, &counted, subject.segments.get())?;
         let mut findings = Findings::default();

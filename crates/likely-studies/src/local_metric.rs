@@ -166,6 +166,7 @@ impl Study for LocalMetric {
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
+        crate::study::in_coordinates(subject)?;
         let refused = |reason: String| StudyError::Unsupported { reason };
         let counted = Counted::new(subject.potential);
         let curvature = counted.curvature().ok_or_else(|| {

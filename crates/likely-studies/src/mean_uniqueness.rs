@@ -278,6 +278,7 @@ impl Study for MeanUniqueness {
         _: &mut ChaCha8Rng,
         observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
+        crate::study::in_coordinates(subject)?;
         let refused = |reason: &str| StudyError::Unsupported { reason: reason.to_owned() };
         let points = subject.points.filter(|points| points.nrows() > 0).ok_or_else(|| {
             refused("needs data points, whose mean is sought; name a data set for the model")

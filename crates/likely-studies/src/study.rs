@@ -136,6 +136,18 @@ pub trait Study: fmt::Debug + Send + Sync {
     ) -> Result<Findings, StudyError>;
 }
 
+/// Refuses manifolds that are embedded in their coordinates: a study that moves points by their coordinates would leave them.
+///
+/// # Errors
+/// [`StudyError::Unsupported`] where the geometry has a projection.
+pub(crate) fn in_coordinates(subject: &Subject<'_>) -> Result<(), StudyError> {
+    if subject.geometry.projection().is_none() {
+        return Ok(());
+    }
+    let reason = "this study works in coordinates of the manifold, and the geometry is one of the surrounding space; choose the manifold in a chart, such as `sphere` for `sphere-embedded`";
+    Err(StudyError::Unsupported { reason: reason.to_owned() })
+}
+
 /// A study that was built from its configuration.
 #[derive(Debug)]
 pub struct BuiltStudy {

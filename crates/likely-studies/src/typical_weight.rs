@@ -291,6 +291,7 @@ impl Study for TypicalWeight {
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
+        crate::study::in_coordinates(subject)?;
         let level = subject
             .typical
             .and_then(|typical| quantile(typical, self.quantile.get()))

@@ -156,16 +156,46 @@ fn what_has_no_curve_is_an_error_that_says_why() {
     assert!(outside.contains("outside the chart") && outside.contains("starting curve"), "{outside}");
     let wrong = refusal(&*geometry("sphere", "dim = 3"), None, &array![0.0, 1.0], &array![1.0, 0.5]);
     assert!(wrong.contains("2 coordinates") && wrong.contains("geometry has 3"), "{wrong}");
-    let antipodal = refusal(
-        &*geometry("sphere-embedded", "dim = 2"),
-        None,
-        &array![1.0, 0.0, 0.0],
-        &array![-1.0, 0.0, 0.0],
-    );
-    assert!(antipodal.contains("outside the chart"), "{antipodal}");
     let table = toml::de::DeTable::parse("form = \"released\"\nbeta = -50.0").unwrap();
     let derived = (likely_geometries::find_derived("conformal-energy").unwrap().build)(table).unwrap();
     let negative = derived.derive.over(&*mixture).unwrap();
     let not_a_metric = refusal(&*negative, None, &array![-1.0, 0.5], &array![1.5, 1.0]);
     assert!(not_a_metric.contains("not positive definite"), "{not_a_metric}");
+}
+
+#[test]
+fn end_points_that_no_single_shortest_geodesic_joins_are_refused() {
+    let sphere = geometry("sphere", "dim = 2");
+    let (a, b) = (array![1.0, 0.0], array![-1.0, 0.0]);
+    let between = refusal(&*sphere, None, &a, &b);
+    assert!(between.contains("no single shortest geodesic"), "{between}");
+    // A density breaks the tie, in coordinates.
+    let mixture = crate::conformance::two_bumps();
+    let (solution, _) = run(&*method("prob-georce-accelerated", ""), &*sphere, Some(&*mixture), &a, &b, 21);
+    assert!(solution.stop.means_convergence());
+    // An odd number of segments steps over the middle of the ball.
+    let embedded = geometry("sphere-embedded", "dim = 2");
+    let (a, b) = (array![1.0, 0.0, 0.0], array![-1.0, 0.0, 0.0]);
+    let ends = Ends::new(a.view(), b.view(), NonZeroUsize::new(21).unwrap()).unwrap();
+    let scene = Scene { geometry: &*embedded, density: None, typical: None };
+    let method = method("prob-georce", "weight = { absolute = 0.0 }");
+    let error = method.interpolate(&scene, &ends, &mut Seed::new(0).stream(&[]), &mut ignore_steps);
+    assert!(error.unwrap_err().to_string().contains("no single shortest geodesic"));
+}
+
+#[test]
+fn curves_and_end_points_keep_to_an_embedded_manifold() {
+    let embedded = geometry("sphere-embedded", "dim = 1");
+    let off = refusal(&*embedded, None, &array![2.0, 0.0], &array![0.0, 1.0]);
+    assert!(off.contains("the start is not on the manifold"), "{off}");
+    let (a, b) = (array![1.0, 0.0], array![0.0, 1.0]);
+    let ends = Ends::new(a.view(), b.view(), NonZeroUsize::new(10).unwrap()).unwrap();
+    let scene = Scene { geometry: &*embedded, density: None, typical: None };
+    let solve = |id: &str| {
+        method(id, "").interpolate(&scene, &ends, &mut Seed::new(0).stream(&[]), &mut ignore_steps)
+    };
+    let leaves = solve("linear").unwrap_err().to_string();
+    assert!(leaves.contains("leaves the embedded manifold"), "{leaves}");
+    // The great arc stays.
+    assert!(solve("slerp").is_ok());
 }

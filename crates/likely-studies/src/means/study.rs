@@ -136,6 +136,7 @@ impl Study for FrechetMean {
         rng: &mut ChaCha8Rng,
         observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
+        crate::study::in_coordinates(subject)?;
         let points = chosen(subject, self.points.get())?;
         let counted = Counted::new(subject.potential);
         let problem = MeanProblem {

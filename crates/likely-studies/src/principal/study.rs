@@ -124,6 +124,7 @@ impl Study for PrincipalGeodesics {
         _: &mut ChaCha8Rng,
         observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
+        crate::study::in_coordinates(subject)?;
         let points = chosen(subject, self.points.get())?;
         let counted = Counted::new(subject.potential);
         let problem = MeanProblem {

@@ -165,6 +165,7 @@ impl Study for ShootingStudy {
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
+        crate::study::in_coordinates(subject)?;
         if subject.pairs.is_empty() {
             return Err(unsupported("there is no pair of end points to shoot from"));
         }
