@@ -1,4 +1,4 @@
-//! Symmetric positive definite matrices with the affine-invariant metric, in the coordinates of their Cholesky factor.
+//! Symmetric positive definite matrices with the affine-invariant distance, in the coordinates of their Cholesky factor.
 
 use crate::affine_invariant::Geodesic;
 use crate::cholesky_chart::{Triangle, with_squares};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const MANIFOLD: Manifold = Manifold {
     id: "spd-affine-invariant",
-    summary: "Symmetric positive definite matrices U^T U with the affine-invariant metric, in the triangle of U.",
+    summary: "Symmetric positive definite matrices U^T U with the affine-invariant distance, in the triangle of U.",
     source: "Pennec, Fillard and Ayache, A Riemannian framework for tensor computing, 2006",
     build: from_config::<Settings>,
 };

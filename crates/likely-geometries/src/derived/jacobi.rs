@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const DERIVED: Derived = Derived {
     id: "jacobi",
-    summary: "The metric of Jacobi and Maupertuis: its geodesics are the paths of curves of least regularised energy.",
+    summary: "The geometry of Jacobi and Maupertuis: its geodesics are the paths of curves of least regularised energy.",
     source: "Jacobi's form of the principle of Maupertuis, for the energy of arXiv 2510.26266",
     build: derived_from_config::<Pointwise<Jacobi>>,
 };
