@@ -47,6 +47,12 @@ impl Span {
         match scale {
             Scale::Linear => {
                 let middle = low / 2.0 + high / 2.0;
+                // One number alone says nothing of its scale but its size.
+                if low >= high {
+                    let room = if middle == 0.0 { 1.0 } else { middle.abs() / 2.0 };
+                    let (low, high) = (middle - room, middle + room);
+                    return (low.is_finite() && high.is_finite()).then_some(Self::Linear { low, high });
+                }
                 let half = (high / 2.0 - low / 2.0).max(middle.abs() * 1e-9).max(1e-300);
                 let room = if half > middle.abs() * 1e-8 { 1.1 } else { 2.0 };
                 let (low, high) = (middle - half * room, middle + half * room);
@@ -198,6 +204,14 @@ mod tests {
 
     fn texts(span: &Span) -> Vec<String> {
         span.ticks(5).0.into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn one_number_alone_has_round_numbers_around_it() {
+        for (value, ends) in [(0.0, (-1.0, 1.0)), (1.0, (0.5, 1.5)), (-40.0, (-60.0, -20.0))] {
+            let span = Span::holding(Scale::Linear, [value, value].into_iter());
+            assert_eq!(span, Some(Span::Linear { low: ends.0, high: ends.1 }), "{value}");
+        }
     }
 
     #[test]

@@ -157,7 +157,7 @@ fn height(found: &[Found], model: &str, column: &str) -> Option<f64> {
         let place = one.record.columns.iter().position(|other| other.name == column)?;
         for row in &one.record.values {
             let value = row.get(place).copied().flatten().filter(|value| value.is_finite())?;
-            if *only.get_or_insert(value) != value {
+            if only.get_or_insert(value).to_bits() != value.to_bits() {
                 return None;
             }
         }
