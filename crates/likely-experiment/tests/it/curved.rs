@@ -294,6 +294,23 @@ fn the_whole_sphere_is_shown_and_a_sheet_covers_the_end_points() {
     };
     assert!((0..3).all(|axis| covers(axis, 1.0) && covers(axis, -1.0)), "the whole sphere");
     assert!(sphere.points.iter().all(|p| (p.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() < 1e-9));
+    // An angle is shown over one turn, so that no part of the torus is covered twice.
+    let torus = text.replacen(
+        "kind = \"paraboloid\"\nsurface = { u = [-2.0, 2.0], rows = 5, columns = 9 }\nconfig = { dim = 2 }",
+        "kind = \"torus\"\nsurface = { rows = 5, columns = 9 }\nconfig = { major = 3.0, minor = 1.0 }",
+        1,
+    );
+    let plan = place.plan(&torus, Tier::Full);
+    let torus = &plan.presentation().surfaces[0];
+    let apart = |a: [f64; 3], b: [f64; 3]| a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    for row in 0..5 {
+        for column in 0..9 {
+            let here = torus.points[row * 9 + column];
+            let twins = torus.points.iter().filter(|there| apart(here, **there) < 1e-9).count();
+            let seams = usize::from(row % 4 == 0) + usize::from(column % 8 == 0);
+            assert_eq!(twins, 1 << seams, "row {row}, column {column}");
+        }
+    }
     // Without such a figure there is no surface, and an older program reads the file.
     let plain = text.replace("surface-curves = { methods", "density-curves = { methods");
     assert!(place.plan(&plain, Tier::Full).presentation().surfaces.is_empty());
