@@ -1,10 +1,11 @@
 //! Inverses of metric tensors, without an inverse matrix.
 
-use crate::tensors::{LARGEST_RANK, dot};
+use crate::lanes::{Work, add_scaled, dot, vectorised};
+use crate::small_inverses::{FEW, SmallInverses};
+use crate::tensors::LARGEST_RANK;
+use crate::thin_inverses::ThinInverses;
 use crate::{EvalError, Form, Tensors};
 
-/// Up to this many coordinates a sum of inverses is added up and factorised; above, it is solved matrix-free.
-const SMALL: usize = 24;
 /// Residual, relative, at which the matrix-free solution of a sum of inverses ends.
 const RESIDUAL: f64 = 1e-15;
 /// Most steps of the matrix-free solution.
@@ -13,7 +14,7 @@ const STEPS: usize = 500;
 /// The inverses of a batch of tensors, factorised once.
 ///
 /// No inverse matrix is formed: conformal and diagonal tensors keep reciprocals, low-rank ones the small matrix of
-/// Woodbury's identity, dense ones their Cholesky factors.
+/// Woodbury's identity, dense ones their Cholesky factors, and both in few coordinates the inverses of these factors.
 #[derive(Debug, Clone, Default)]
 pub struct Inverses {
     form: Option<Form>,
@@ -21,12 +22,16 @@ pub struct Inverses {
     batch: usize,
     /// Reciprocals of the diagonal part.
     reciprocal: Vec<f64>,
-    /// `U_i`, as the tensors have them.
+    /// `T_i = U_i D_i^-1`.
     factors: Vec<f64>,
-    /// `W_i = (I + C_i K_i)^-1 C_i` with `K_i = U_i D_i^-1 U_i^T`, so that `G^-1 = D^-1 - D^-1 U^T W U D^-1`.
+    /// `W_i = (I + C_i K_i)^-1 C_i` with `K_i = U_i D_i^-1 U_i^T`, so that `G^-1 = D^-1 - T^T W T`.
     cores: Vec<f64>,
     /// Lower Cholesky factors.
     cholesky: Vec<f64>,
+    /// What dense and low-rank tensors in few coordinates have.
+    small: SmallInverses,
+    /// What tensors of rank one and two have there instead.
+    thin: ThinInverses,
     /// The tensor in the middle of the batch, as a preconditioner for sums of inverses.
     middle: Tensors,
 }
@@ -39,6 +44,15 @@ impl Inverses {
     pub fn factorise(&mut self, tensors: &Tensors) -> Result<(), EvalError> {
         let (dim, batch) = (tensors.dim(), tensors.batch());
         (self.form, self.dim, self.batch) = (Some(tensors.form()), dim, batch);
+        if self.is_small() {
+            match tensors.form() {
+                Form::DiagonalPlusLowRank { rank } if self.is_thin() => self.thin.factorise(tensors, rank),
+                _ => self.small.factorise(tensors),
+            }
+            .map_err(|row| EvalError::NotPositiveDefinite { row })?;
+            self.middle.copy_row(tensors, batch / 2);
+            return Ok(());
+        }
         match tensors.form() {
             Form::Flat | Form::Dense => {}
             Form::Conformal => self.invert_diagonal(&tensors.diagonal_part()[..batch], 1)?,
@@ -61,6 +75,16 @@ impl Inverses {
         }
     }
 
+    /// Whether the tensors have off-diagonal entries in few coordinates.
+    fn is_small(&self) -> bool {
+        self.dim <= FEW && matches!(self.form, Some(Form::DiagonalPlusLowRank { .. } | Form::Dense))
+    }
+
+    /// Whether, moreover, they are of rank one or two.
+    fn is_thin(&self) -> bool {
+        self.form.is_some_and(|form| ThinInverses::fits(form, self.dim))
+    }
+
     fn invert_diagonal(&mut self, diagonal: &[f64], width: usize) -> Result<(), EvalError> {
         // Without an early exit, so that it vectorises.
         if !diagonal.iter().fold(true, |fine, d| fine & (*d > 0.0) & (*d < f64::INFINITY)) {
@@ -75,43 +99,25 @@ impl Inverses {
     fn factorise_low_rank(&mut self, tensors: &Tensors, rank: usize) -> Result<(), EvalError> {
         let dim = self.dim;
         self.factors.clear();
-        self.factors.extend_from_slice(&tensors.factors()[..self.batch * rank * dim]);
-        self.cores.clear();
-        self.cores.extend_from_slice(&tensors.cores()[..self.batch * rank * rank]);
-        let mut gram = [0.0; LARGEST_RANK * LARGEST_RANK];
-        let rows = self.factors.chunks_exact(rank * dim).zip(self.reciprocal.chunks_exact(dim));
-        for (row, (core, (u, r))) in self.cores.chunks_exact_mut(rank * rank).zip(rows).enumerate() {
-            for a in 0..rank {
-                for b in 0..=a {
-                    let (ua, ub) = (&u[a * dim..(a + 1) * dim], &u[b * dim..(b + 1) * dim]);
-                    let k: f64 = ua.iter().zip(ub).zip(r).map(|((a, b), r)| a * b * r).sum();
-                    gram[a * rank + b] = k;
-                    gram[b * rank + a] = k;
-                }
-            }
-            if !woodbury(&mut gram[..rank * rank], core, rank) {
-                return Err(EvalError::NotPositiveDefinite { row });
+        let rows = tensors.factors()[..self.batch * rank * dim].chunks_exact(rank * dim);
+        for (u, r) in rows.zip(self.reciprocal.chunks_exact(dim)) {
+            for u in u.chunks_exact(dim) {
+                self.factors.extend(u.iter().zip(r).map(|(u, r)| u * r));
             }
         }
-        Ok(())
+        self.cores.clear();
+        self.cores.extend_from_slice(&tensors.cores()[..self.batch * rank * rank]);
+        let Self { factors: scaled, cores, .. } = self;
+        let bad = vectorised(Cores { factors: tensors.factors(), scaled, cores, rank, dim });
+        bad.map_or(Ok(()), |row| Err(EvalError::NotPositiveDefinite { row }))
     }
 
     fn factorise_dense(&mut self, tensors: &Tensors) -> Result<(), EvalError> {
         let dim = self.dim;
         self.cholesky.clear();
         self.cholesky.extend_from_slice(&tensors.matrices()[..self.batch * dim * dim]);
-        for (row, l) in self.cholesky.chunks_exact_mut(dim * dim).enumerate() {
-            let positive = match dim {
-                2 => cholesky(l, 2),
-                3 => cholesky(l, 3),
-                6 => cholesky(l, 6),
-                _ => cholesky(l, dim),
-            };
-            if !positive {
-                return Err(EvalError::NotPositiveDefinite { row });
-            }
-        }
-        Ok(())
+        let bad = vectorised(Cholesky { matrices: &mut self.cholesky, dim });
+        bad.map_or(Ok(()), |row| Err(EvalError::NotPositiveDefinite { row }))
     }
 
     /// The reciprocals of the factors of conformal tensors, shape `(batch,)`, or of diagonal ones, shape `(batch, dim)`.
@@ -124,6 +130,11 @@ impl Inverses {
         let dim = self.dim;
         match self.form {
             None | Some(Form::Flat) => out.copy_from_slice(v),
+            _ if self.is_thin() => self.thin.apply(v, out),
+            _ if self.is_small() => self.small.apply(v, out),
+            Some(Form::DiagonalPlusLowRank { .. } | Form::Dense) => {
+                vectorised(Apply { inverses: self, v, out });
+            }
             _ => {
                 for (row, (v, out)) in v.chunks_exact(dim).zip(out.chunks_exact_mut(dim)).enumerate() {
                     self.apply_row(row, v, out);
@@ -146,29 +157,39 @@ impl Inverses {
                 let r = &self.reciprocal[row * dim..(row + 1) * dim];
                 out.iter_mut().zip(v).zip(r).for_each(|((o, v), r)| *o = r * v);
             }
-            Some(Form::DiagonalPlusLowRank { rank }) => {
-                let r = &self.reciprocal[row * dim..(row + 1) * dim];
-                let u = &self.factors[row * rank * dim..(row + 1) * rank * dim];
-                let w = &self.cores[row * rank * rank..(row + 1) * rank * rank];
-                out.iter_mut().zip(v).zip(r).for_each(|((o, v), r)| *o = r * v);
-                let mut along = [0.0; LARGEST_RANK];
-                for (along, u) in along.iter_mut().zip(u.chunks_exact(dim)) {
-                    *along = dot(u, out);
-                }
-                for (a, u) in u.chunks_exact(dim).enumerate() {
-                    let weight = dot(&w[a * rank..(a + 1) * rank], &along[..rank]);
-                    out.iter_mut().zip(u).zip(r).for_each(|((o, u), r)| *o -= weight * u * r);
-                }
-            }
-            Some(Form::Dense) => {
-                let l = &self.cholesky[row * dim * dim..(row + 1) * dim * dim];
-                match dim {
-                    2 => cholesky_solve(l, v, out, 2),
-                    3 => cholesky_solve(l, v, out, 3),
-                    6 => cholesky_solve(l, v, out, 6),
-                    _ => cholesky_solve(l, v, out, dim),
-                }
-            }
+            _ if self.is_thin() => self.thin.apply_row(row, v, out),
+            _ if self.is_small() => self.small.apply_row(row, v, out),
+            Some(Form::DiagonalPlusLowRank { .. } | Form::Dense) => self.row(row, v, out),
+        }
+    }
+
+    /// [`Inverses::apply_row`] of low-rank and dense tensors in many coordinates.
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn row(&self, row: usize, v: &[f64], out: &mut [f64]) {
+        let dim = self.dim;
+        if let Some(Form::DiagonalPlusLowRank { rank }) = self.form {
+            let r = &self.reciprocal[row * dim..(row + 1) * dim];
+            out.iter_mut().zip(v).zip(r).for_each(|((o, v), r)| *o = r * v);
+            self.subtract_low_rank(row, rank, v, out);
+        } else {
+            cholesky_solve(&self.cholesky[row * dim * dim..(row + 1) * dim * dim], v, out, dim);
+        }
+    }
+
+    /// `out - T^T W T v` for one point.
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn subtract_low_rank(&self, row: usize, rank: usize, v: &[f64], out: &mut [f64]) {
+        let dim = self.dim;
+        let t = &self.factors[row * rank * dim..(row + 1) * rank * dim];
+        let w = &self.cores[row * rank * rank..(row + 1) * rank * rank];
+        let mut along = [0.0; LARGEST_RANK];
+        for (along, t) in along.iter_mut().zip(t.chunks_exact(dim)) {
+            *along = dot(t, v);
+        }
+        for (a, t) in t.chunks_exact(dim).enumerate() {
+            add_scaled(out, -dot(&w[a * rank..(a + 1) * rank], &along[..rank]), t);
         }
     }
 
@@ -193,10 +214,14 @@ impl Inverses {
                 }
                 out.iter_mut().zip(rhs).for_each(|(o, b)| *o = b / *o);
             }
-            Some(Form::DiagonalPlusLowRank { .. } | Form::Dense) if dim <= SMALL => {
-                let mut sum = [0.0; SMALL * SMALL];
+            _ if self.is_small() => {
+                let mut sum = [0.0; FEW * FEW];
                 let sum = &mut sum[..dim * dim];
-                self.add_up(sum);
+                if self.is_thin() {
+                    self.thin.sum(sum);
+                } else {
+                    self.small.sum(sum);
+                }
                 // A sum of positive definite matrices is positive definite, if rounding has not eaten it.
                 if cholesky(sum, dim) {
                     cholesky_solve(sum, rhs, out, dim);
@@ -208,52 +233,18 @@ impl Inverses {
         }
     }
 
-    /// Adds `sum_i G_i^-1` to `sum`, row-major, its lower triangle at least.
-    fn add_up(&self, sum: &mut [f64]) {
-        let dim = self.dim;
-        match self.form {
-            Some(Form::DiagonalPlusLowRank { rank }) => {
-                let mut scaled = [0.0; LARGEST_RANK * SMALL];
-                let rows = self.factors.chunks_exact(rank * dim).zip(self.reciprocal.chunks_exact(dim));
-                for ((u, r), w) in rows.zip(self.cores.chunks_exact(rank * rank)) {
-                    for (scaled, u) in scaled.chunks_exact_mut(dim).zip(u.chunks_exact(dim)) {
-                        scaled.iter_mut().zip(u).zip(r).for_each(|((s, u), r)| *s = u * r);
-                    }
-                    for j in 0..dim {
-                        sum[j * dim + j] += r[j];
-                        let here = &mut sum[j * dim..=j * dim + j];
-                        for b in 0..rank {
-                            let weight: f64 = (0..rank).map(|a| scaled[a * dim + j] * w[a * rank + b]).sum();
-                            let column = &scaled[b * dim..=b * dim + j];
-                            here.iter_mut().zip(column).for_each(|(s, c)| *s -= weight * c);
-                        }
-                    }
-                }
-            }
-            Some(Form::Dense) => {
-                let mut inverse = [0.0; SMALL * SMALL];
-                for l in self.cholesky.chunks_exact(dim * dim) {
-                    match dim {
-                        2 => add_inverse(l, &mut inverse, sum, 2),
-                        3 => add_inverse(l, &mut inverse, sum, 3),
-                        6 => add_inverse(l, &mut inverse, sum, 6),
-                        _ => add_inverse(l, &mut inverse, sum, dim),
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
     fn conjugate_gradients(&self, rhs: &[f64], x: &mut [f64]) {
         let dim = self.dim;
         let mut row_out = vec![0.0; dim];
-        let mut sum = |v: &[f64], out: &mut [f64]| {
-            out.fill(0.0);
-            for row in 0..self.batch {
-                self.apply_row(row, v, &mut row_out);
-                out.iter_mut().zip(&row_out).for_each(|(o, r)| *o += r);
+        // The diagonal parts of low-rank inverses are summed once.
+        let mut diagonal = vec![0.0; dim];
+        if !self.is_small() && matches!(self.form, Some(Form::DiagonalPlusLowRank { .. })) {
+            for r in self.reciprocal.chunks_exact(dim) {
+                diagonal.iter_mut().zip(r).for_each(|(d, r)| *d += r);
             }
+        }
+        let mut sum = |v: &[f64], out: &mut [f64]| {
+            vectorised(Sum { inverses: self, diagonal: &diagonal, v, room: &mut row_out, out });
         };
         let count = self.batch as f64;
         let precondition = |v: &[f64], out: &mut [f64]| {
@@ -284,6 +275,110 @@ impl Inverses {
             let share = next / along;
             along = next;
             direction.iter_mut().zip(&preconditioned).for_each(|(d, p)| *d = p + share * *d);
+        }
+    }
+}
+
+/// `W_i` of low-rank tensors in place of `C_i`; the first row that is not positive definite.
+struct Cores<'a> {
+    factors: &'a [f64],
+    scaled: &'a [f64],
+    cores: &'a mut [f64],
+    rank: usize,
+    dim: usize,
+}
+
+impl Work for Cores<'_> {
+    type Output = Option<usize>;
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) -> Option<usize> {
+        let (rank, dim) = (self.rank, self.dim);
+        let mut gram = [0.0; LARGEST_RANK * LARGEST_RANK];
+        let rows = self.factors.chunks_exact(rank * dim).zip(self.scaled.chunks_exact(rank * dim));
+        for (row, (core, (u, t))) in self.cores.chunks_exact_mut(rank * rank).zip(rows).enumerate() {
+            for a in 0..rank {
+                for b in 0..=a {
+                    let k = dot(&u[a * dim..(a + 1) * dim], &t[b * dim..(b + 1) * dim]);
+                    gram[a * rank + b] = k;
+                    gram[b * rank + a] = k;
+                }
+            }
+            if !woodbury(&mut gram[..rank * rank], core, rank) {
+                return Some(row);
+            }
+        }
+        None
+    }
+}
+
+/// Cholesky factors in place; the first row that is not positive definite.
+struct Cholesky<'a> {
+    matrices: &'a mut [f64],
+    dim: usize,
+}
+
+impl Work for Cholesky<'_> {
+    type Output = Option<usize>;
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) -> Option<usize> {
+        self.matrices.chunks_exact_mut(self.dim * self.dim).position(|l| !cholesky(l, self.dim))
+    }
+}
+
+/// `G_i^-1 v_i` for each row.
+struct Apply<'a> {
+    inverses: &'a Inverses,
+    v: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Work for Apply<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        let dim = self.inverses.dim;
+        for (row, (v, out)) in self.v.chunks_exact(dim).zip(self.out.chunks_exact_mut(dim)).enumerate() {
+            self.inverses.row(row, v, out);
+        }
+    }
+}
+
+/// `sum_i G_i^-1 v` of low-rank and dense tensors.
+struct Sum<'a> {
+    inverses: &'a Inverses,
+    diagonal: &'a [f64],
+    v: &'a [f64],
+    room: &'a mut [f64],
+    out: &'a mut [f64],
+}
+
+impl Work for Sum<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        let Self { inverses, diagonal, v, room, out } = self;
+        match inverses.form {
+            Some(Form::DiagonalPlusLowRank { rank }) if !inverses.is_small() => {
+                out.iter_mut().zip(v).zip(diagonal).for_each(|((o, v), d)| *o = d * v);
+                for row in 0..inverses.batch {
+                    inverses.subtract_low_rank(row, rank, v, out);
+                }
+            }
+            _ => {
+                out.fill(0.0);
+                for row in 0..inverses.batch {
+                    inverses.apply_row(row, v, room);
+                    out.iter_mut().zip(&*room).for_each(|(o, r)| *o += r);
+                }
+            }
         }
     }
 }
@@ -404,31 +499,6 @@ fn cholesky_solve(l: &[f64], v: &[f64], out: &mut [f64], dim: usize) {
     }
 }
 
-/// Adds the lower triangle of `(L L^T)^-1 = W^T W` to `sum`, `W = L^-1`, using `room` for `W`.
-#[expect(clippy::inline_always, reason = "callers with a known dimension get its loops unrolled")]
-#[inline(always)]
-fn add_inverse(l: &[f64], room: &mut [f64], sum: &mut [f64], dim: usize) {
-    for i in 0..dim {
-        let reciprocal = 1.0 / l[i * dim + i];
-        let (above, here) = room.split_at_mut(i * dim);
-        here[..i].fill(0.0);
-        for k in 0..i {
-            let factor = l[i * dim + k];
-            let row = &above[k * dim..=k * dim + k];
-            here[..=k].iter_mut().zip(row).for_each(|(h, w)| *h -= factor * w);
-        }
-        here[..i].iter_mut().for_each(|h| *h *= reciprocal);
-        here[i] = reciprocal;
-    }
-    for i in 0..dim {
-        let w = &room[i * dim..=i * dim + i];
-        for j in 0..=i {
-            let factor = w[j];
-            sum[j * dim..=j * dim + j].iter_mut().zip(w).for_each(|(s, w)| *s += factor * w);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -477,9 +547,15 @@ mod tests {
             diagonal,
             dense(4, 3),
             dense(5, 40),
+            dense(9, 2),
+            dense(17, 6),
+            dense(8, 24),
             low_rank(6, 5, 2),
             low_rank(7, 60, 2),
             low_rank(3, 4, 1),
+            low_rank(19, 10, 2),
+            low_rank(9, 2, 1),
+            low_rank(5, 7, 3),
         ];
         for tensors in cases {
             let dim = tensors.dim();
@@ -501,13 +577,15 @@ mod tests {
 
     #[test]
     fn two_negative_directions_are_not_positive_definite() {
-        let mut tensors = Tensors::default();
-        let parts = tensors.low_rank(1, 3, 2);
-        parts.diagonal.fill(1.0);
-        parts.factors.copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
-        // The determinant of I + C K is (-1)(-1) = 1.
-        parts.cores.copy_from_slice(&[-2.0, 0.0, 0.0, -2.0]);
-        let mut inverses = Inverses::default();
-        assert_eq!(inverses.factorise(&tensors), Err(EvalError::NotPositiveDefinite { row: 0 }));
+        for dim in [3, 40] {
+            let mut tensors = Tensors::default();
+            let parts = tensors.low_rank(1, dim, 2);
+            parts.diagonal.fill(1.0);
+            (parts.factors[0], parts.factors[dim + 1]) = (1.0, 1.0);
+            // The determinant of I + C K is (-1)(-1) = 1.
+            parts.cores.copy_from_slice(&[-2.0, 0.0, 0.0, -2.0]);
+            let mut inverses = Inverses::default();
+            assert_eq!(inverses.factorise(&tensors), Err(EvalError::NotPositiveDefinite { row: 0 }));
+        }
     }
 }

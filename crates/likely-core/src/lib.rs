@@ -8,13 +8,16 @@ mod curve;
 mod flow;
 mod geometry;
 mod inverses;
+mod lanes;
 mod manifold;
 mod potential;
 mod radial;
 mod rows;
 mod seed;
+mod small_inverses;
 mod stop;
 mod tensors;
+mod thin_inverses;
 
 pub use curve::{Curve, CurveError, Ends, EndsError};
 pub use flow::{Flow, FlowScales, HullBound, SamplePrediction};

@@ -1,6 +1,7 @@
 //! Metric tensors at a batch of points, held in the form that is known of them.
 
 use crate::Form;
+use crate::lanes::{Work, add_scaled, dot, vectorised};
 
 /// The largest rank of a diagonal plus low-rank tensor.
 pub const LARGEST_RANK: usize = 8;
@@ -141,16 +142,18 @@ impl Tensors {
                     *o = d * v;
                 }
             }
-            Form::DiagonalPlusLowRank { .. } | Form::Dense => {
-                for (row, (v, out)) in v.chunks_exact(dim).zip(out.chunks_exact_mut(dim)).enumerate() {
-                    self.apply_row(row, v, out);
-                }
-            }
+            Form::DiagonalPlusLowRank { .. } | Form::Dense => vectorised(Apply { tensors: self, v, out }),
         }
     }
 
     /// `G_i v` for one point of the batch.
     pub fn apply_row(&self, row: usize, v: &[f64], out: &mut [f64]) {
+        self.row(row, v, out);
+    }
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn row(&self, row: usize, v: &[f64], out: &mut [f64]) {
         let dim = self.dim;
         match self.form {
             Form::Flat => out.copy_from_slice(v),
@@ -173,7 +176,7 @@ impl Tensors {
                 }
                 for (u, c) in u.chunks_exact(dim).zip(c.chunks_exact(rank)) {
                     let weight = dot(c, &along[..rank]);
-                    out.iter_mut().zip(u).for_each(|(o, u)| *o += weight * u);
+                    add_scaled(out, weight, u);
                 }
             }
             Form::Dense => {
@@ -271,8 +274,48 @@ fn scale_rows<const D: usize>(g: &[f64], v: &[f64], out: &mut [f64]) {
     }
 }
 
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+/// Rows of low-rank and dense tensors applied to rows of vectors.
+struct Apply<'a> {
+    tensors: &'a Tensors,
+    v: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Work for Apply<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        let Self { tensors, v, out } = self;
+        match (tensors.form, tensors.dim) {
+            (Form::Dense, 2) => apply_dense::<2, 4>(&tensors.dense, v, out),
+            (Form::Dense, 3) => apply_dense::<3, 9>(&tensors.dense, v, out),
+            (Form::Dense, 6) => apply_dense::<6, 36>(&tensors.dense, v, out),
+            (_, dim) => {
+                for (row, (v, out)) in v.chunks_exact(dim).zip(out.chunks_exact_mut(dim)).enumerate() {
+                    tensors.row(row, v, out);
+                }
+            }
+        }
+    }
+}
+
+/// `G_i v_i` for matrices of `D` rows and `S = D^2` entries.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn apply_dense<const D: usize, const S: usize>(matrices: &[f64], v: &[f64], out: &mut [f64]) {
+    let rows = v.as_chunks::<D>().0.iter().zip(out.as_chunks_mut::<D>().0);
+    for (g, (v, out)) in matrices.as_chunks::<S>().0.iter().zip(rows) {
+        // By columns, which are the rows of a symmetric matrix.
+        let mut sums = [0.0; D];
+        for k in 0..D {
+            for j in 0..D {
+                sums[j] += g[k * D + j] * v[k];
+            }
+        }
+        *out = sums;
+    }
 }
 
 #[cfg(test)]

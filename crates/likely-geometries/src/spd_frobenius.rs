@@ -67,6 +67,88 @@ fn differential(t: Triangle, x: &[f64], v: &[f64], m: &mut [f64]) {
     }
 }
 
+/// The upper triangle of a matrix of `N` rows, with zeros below.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn square<const N: usize>(x: &[f64]) -> [[f64; N]; N] {
+    let x = &x[..N * (N + 1) / 2];
+    let mut square = [[0.0; N]; N];
+    let mut next = 0;
+    for (a, row) in square.iter_mut().enumerate() {
+        for entry in &mut row[a..] {
+            *entry = x[next];
+            next += 1;
+        }
+    }
+    square
+}
+
+/// [`differential`] for an order that the compiler knows.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn known_differential<const N: usize>(u: &[[f64; N]; N], v: &[[f64; N]; N]) -> [[f64; N]; N] {
+    let mut m = [[0.0; N]; N];
+    for k in 0..N {
+        for i in k..N {
+            for j in k..N {
+                m[i][j] += v[k][i] * u[k][j] + u[k][i] * v[k][j];
+            }
+        }
+    }
+    m
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn known_squared_norm<const N: usize>(x: &[f64], v: &[f64]) -> f64 {
+    let m = known_differential::<N>(&square(x), &square(v));
+    m.as_flattened().iter().map(|m| m * m).sum()
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn known_gradient<const N: usize>(x: &[f64], v: &[f64], out: &mut [f64]) {
+    let v = square::<N>(v);
+    let m = known_differential::<N>(&square(x), &v);
+    let out = &mut out[..N * (N + 1) / 2];
+    let mut next = 0;
+    for a in 0..N {
+        for b in a..N {
+            let mut product = 0.0;
+            for k in a..N {
+                product += v[a][k] * m[k][b];
+            }
+            out[next] = 4.0 * product;
+            next += 1;
+        }
+    }
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn known_tensor<const N: usize>(x: &[f64], out: &mut [f64]) {
+    let u = square::<N>(x);
+    let dim = N * (N + 1) / 2;
+    let out = &mut out[..dim * dim];
+    let index = |a: usize, b: usize| a * N - a * a.saturating_sub(1) / 2 + b - a;
+    for a in 0..N {
+        for c in a..N {
+            let mut gram = 0.0;
+            for k in c..N {
+                gram += u[a][k] * u[c][k];
+            }
+            for b in a..N {
+                for d in c..N {
+                    let same = if b == d { gram } else { 0.0 };
+                    let entry = 2.0 * (same + u[a][d] * u[c][b]);
+                    out[index(a, b) * dim + index(c, d)] = entry;
+                    out[index(c, d) * dim + index(a, b)] = entry;
+                }
+            }
+        }
+    }
+}
+
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 impl Pointwise for SpdFrobenius {
     #[inline(always)]
@@ -92,6 +174,11 @@ impl Pointwise for SpdFrobenius {
     fn tensor(&self, x: &[f64], out: Part<'_>) {
         // The derivative along the entry (a, b) of U is e_b u_a^T + u_a e_b^T, with u_a the row a of U.
         let t = self.triangle;
+        match t.order() {
+            2 => return known_tensor::<2>(x, out.main),
+            3 => return known_tensor::<3>(x, out.main),
+            _ => {}
+        }
         let (n, dim) = (t.order(), t.dim());
         for a in 0..n {
             let u_a = t.row(x, a);
@@ -117,6 +204,11 @@ impl Pointwise for SpdFrobenius {
     #[inline(always)]
     fn squared_norm(&self, x: &[f64], v: &[f64]) -> f64 {
         let t = self.triangle;
+        match t.order() {
+            2 => return known_squared_norm::<2>(x, v),
+            3 => return known_squared_norm::<3>(x, v),
+            _ => {}
+        }
         with_squares(t.order(), |m| {
             differential(t, x, v, m);
             m[..t.order() * t.order()].iter().map(|m| m * m).sum()
@@ -128,6 +220,11 @@ impl Pointwise for SpdFrobenius {
         // 4 V M on the upper triangle.
         let t = self.triangle;
         let n = t.order();
+        match n {
+            2 => return known_gradient::<2>(x, v, out),
+            3 => return known_gradient::<3>(x, v, out),
+            _ => {}
+        }
         with_squares(n, |m| {
             differential(t, x, v, m);
             for a in 0..n {

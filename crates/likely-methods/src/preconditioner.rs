@@ -1,6 +1,7 @@
 //! The preconditioner of `ProbGEORCE` on a curved background.
 
 use likely_core::{EvalError, Form, Inverses, Tensors};
+use std::cell::RefCell;
 
 /// `P = 2 D^T diag(G_0 .. G_{N-1}) D`, factorised: `D` maps the interior points of a path to its steps.
 ///
@@ -11,6 +12,7 @@ pub(crate) struct Preconditioner {
     form: Option<Form>,
     segments: usize,
     dim: usize,
+    room: RefCell<Room>,
 }
 
 impl Preconditioner {
@@ -49,28 +51,41 @@ impl Preconditioner {
     }
 
     fn general(&self, rhs: &[f64], total: Option<&[f64]>, out: &mut [f64]) {
-        let dim = self.dim;
-        let mut cumulative = vec![0.0; dim];
+        if out.is_empty() {
+            return;
+        }
+        let (dim, size) = (self.dim, self.segments * self.dim);
+        let mut room = self.room.borrow_mut();
+        let Room { momenta, steps } = &mut *room;
+        momenta.resize(size, 0.0);
+        steps.resize(size, 0.0);
+        momenta[..dim].fill(0.0);
+        for (j, r) in rhs.iter().enumerate() {
+            momenta[j + dim] = momenta[j] + 0.5 * r;
+        }
+        self.inverses.apply(momenta, steps);
         let mut sum = total.map_or_else(|| vec![0.0; dim], <[f64]>::to_vec);
-        for (i, (rhs, out)) in rhs.chunks_exact(dim).zip(out.chunks_exact_mut(dim)).enumerate() {
-            cumulative.iter_mut().zip(rhs).for_each(|(c, r)| *c += 0.5 * r);
-            self.inverses.apply_row(i + 1, &cumulative, out);
-            sum.iter_mut().zip(&*out).for_each(|(s, o)| *s += o);
+        for step in steps.chunks_exact(dim) {
+            sum.iter_mut().zip(step).for_each(|(s, o)| *s += o);
         }
         let mut first = vec![0.0; dim];
         self.inverses.solve_sum(&sum, &mut first);
-        let mut point = vec![0.0; dim];
-        self.inverses.apply_row(0, &first, &mut point);
-        let mut step = cumulative;
-        for (i, out) in out.chunks_exact_mut(dim).enumerate() {
-            self.inverses.apply_row(i + 1, &first, &mut step);
-            for ((o, p), s) in out.iter_mut().zip(&mut point).zip(&step) {
-                let before = *p;
-                *p += s - *o;
-                *o = before;
-            }
+        for momentum in momenta.chunks_exact_mut(dim) {
+            momentum.iter_mut().zip(&first).for_each(|(m, f)| *m = f - *m);
+        }
+        self.inverses.apply(momenta, steps);
+        out[..dim].copy_from_slice(&steps[..dim]);
+        for j in dim..out.len() {
+            out[j] = out[j - dim] + steps[j];
         }
     }
+}
+
+/// Buffers of a solution, kept for the next.
+#[derive(Debug, Clone, Default)]
+struct Room {
+    momenta: Vec<f64>,
+    steps: Vec<f64>,
 }
 
 /// Reciprocals of the tensor of one segment.
