@@ -324,10 +324,13 @@ fn figure_html(figure: &Figure) -> Result<String, ReportError> {
             let _ = write!(caption, " {}", prose(sentence));
         }
     }
-    Ok(format!(
-        "<figure>\n<div class=\"scroll\">{}</div>\n<figcaption>{caption}</figcaption>\n</figure>\n",
-        figure.inline()?
-    ))
+    // A frame around nothing looks like a fault; the caption says what is missing.
+    let drawn = if figure.is_empty() {
+        String::new()
+    } else {
+        format!("<div class=\"scroll\">{}</div>\n", figure.inline()?)
+    };
+    Ok(format!("<figure>\n{drawn}<figcaption>{caption}</figcaption>\n</figure>\n"))
 }
 
 fn table_html(table: &Table) -> String {

@@ -80,6 +80,11 @@ impl Figure {
         &self.picture.notes
     }
 
+    /// Whether there is nothing to draw: the notes say why.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.picture.panels.is_empty()
+    }
+
     fn spoken_title(&self) -> &str {
         if self.picture.title.is_empty() { "Curves" } else { &self.picture.title }
     }
