@@ -85,6 +85,7 @@ impl Inverses {
         self.form.is_some_and(|form| ThinInverses::fits(form, self.dim))
     }
 
+    #[expect(clippy::needless_bitwise_bool, reason = "without an early exit, so that it vectorises")]
     fn invert_diagonal(&mut self, diagonal: &[f64], width: usize) -> Result<(), EvalError> {
         // Without an early exit, so that it vectorises.
         if !diagonal.iter().fold(true, |fine, d| fine & (*d > 0.0) & (*d < f64::INFINITY)) {
@@ -108,7 +109,7 @@ impl Inverses {
         self.cores.clear();
         self.cores.extend_from_slice(&tensors.cores()[..self.batch * rank * rank]);
         let Self { factors: scaled, cores, .. } = self;
-        let bad = vectorised(Cores { factors: tensors.factors(), scaled, cores, rank, dim });
+        let bad = vectorised(Cores { factors: tensors.factors(), scaled, out: cores, rank, dim });
         bad.map_or(Ok(()), |row| Err(EvalError::NotPositiveDefinite { row }))
     }
 
@@ -249,7 +250,9 @@ impl Inverses {
         let count = self.batch as f64;
         let precondition = |v: &[f64], out: &mut [f64]| {
             self.middle.apply_row(0, v, out);
-            out.iter_mut().for_each(|o| *o /= count);
+            for o in out.iter_mut() {
+                *o /= count;
+            }
         };
         x.fill(0.0);
         let mut residual = rhs.to_vec();
@@ -283,7 +286,7 @@ impl Inverses {
 struct Cores<'a> {
     factors: &'a [f64],
     scaled: &'a [f64],
-    cores: &'a mut [f64],
+    out: &'a mut [f64],
     rank: usize,
     dim: usize,
 }
@@ -297,7 +300,7 @@ impl Work for Cores<'_> {
         let (rank, dim) = (self.rank, self.dim);
         let mut gram = [0.0; LARGEST_RANK * LARGEST_RANK];
         let rows = self.factors.chunks_exact(rank * dim).zip(self.scaled.chunks_exact(rank * dim));
-        for (row, (core, (u, t))) in self.cores.chunks_exact_mut(rank * rank).zip(rows).enumerate() {
+        for (row, (core, (u, t))) in self.out.chunks_exact_mut(rank * rank).zip(rows).enumerate() {
             for a in 0..rank {
                 for b in 0..=a {
                     let k = dot(&u[a * dim..(a + 1) * dim], &t[b * dim..(b + 1) * dim]);
@@ -325,7 +328,13 @@ impl Work for Cholesky<'_> {
     #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
     #[inline(always)]
     fn run(self) -> Option<usize> {
-        self.matrices.chunks_exact_mut(self.dim * self.dim).position(|l| !cholesky(l, self.dim))
+        // A closure would be compiled for the narrowest vectors.
+        for (row, l) in self.matrices.chunks_exact_mut(self.dim * self.dim).enumerate() {
+            if !cholesky(l, self.dim) {
+                return Some(row);
+            }
+        }
+        None
     }
 }
 
@@ -393,8 +402,7 @@ fn woodbury(gram: &mut [f64], core: &mut [f64], rank: usize) -> bool {
         core[0] /= scale;
         return scale > 0.0 && core[0].is_finite();
     }
-    const SIZE: usize = LARGEST_RANK * LARGEST_RANK;
-    let mut system = [0.0; SIZE];
+    let mut system = [0.0; LARGEST_RANK * LARGEST_RANK];
     for a in 0..rank {
         for b in 0..rank {
             let product: f64 = (0..rank).map(|k| core[a * rank + k] * gram[k * rank + b]).sum();
@@ -415,7 +423,7 @@ fn woodbury(gram: &mut [f64], core: &mut [f64], rank: usize) -> bool {
             };
         }
     }
-    let mut test = [0.0; SIZE];
+    let mut test = [0.0; LARGEST_RANK * LARGEST_RANK];
     for a in 0..rank {
         for b in 0..=a {
             let mut sum = if a == b { 1.0 } else { 0.0 };

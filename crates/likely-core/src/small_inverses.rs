@@ -329,6 +329,10 @@ impl WithSimd for Sum<'_> {
 fn add_up<S: Simd>(simd: S, factors: &[Lane], out: &mut [f64], dim: usize) {
     let parts = LANES / S::F64_LANES;
     let size = at(dim, 0);
+    #[expect(
+        clippy::large_stack_arrays,
+        reason = "as much as a tensor of the largest size needs, once a solution"
+    )]
     let mut sums = [[0.0; LANES]; TRIANGLE];
     let all = S::as_mut_simd_f64s(sums[..size].as_flattened_mut()).0;
     for a in factors.chunks_exact(size) {

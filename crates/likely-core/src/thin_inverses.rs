@@ -158,7 +158,9 @@ impl WithSimd for Factorise<'_> {
                 return Err(first + lane);
             }
             if count < LANES {
-                entries.iter_mut().for_each(|entry| entry[count..].fill(0.0));
+                for entry in entries.iter_mut() {
+                    entry[count..].fill(0.0);
+                }
             }
         }
         Ok(())
@@ -248,6 +250,10 @@ impl WithSimd for Sum<'_> {
         let Self { inverses, out } = self;
         let (dim, rank, size) = (inverses.dim, inverses.rank, inverses.size());
         let parts = LANES / S::F64_LANES;
+        #[expect(
+            clippy::large_stack_arrays,
+            reason = "as much as a tensor of the largest size needs, once a solution"
+        )]
         let mut sums = [[0.0; LANES]; TRIANGLE];
         let all = S::as_mut_simd_f64s(sums[..at(dim, 0)].as_flattened_mut()).0;
         let mut lowered = [simd.splat_f64s(0.0); FEW];

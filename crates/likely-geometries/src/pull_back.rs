@@ -1,6 +1,7 @@
 //! The pull-back of a differentiable map.
 
 use crate::ParameterError;
+use crate::lanes::{Work, vectorised};
 use crate::parameters::{coordinates, dense_coordinates};
 use crate::pointwise::fits;
 use likely_core::{Embedding, EvalError, Form, Geometry, Rows, SmoothMap, Tensors};
@@ -37,13 +38,50 @@ impl<M: SmoothMap> PullBack<M> {
     }
 }
 
+/// Rows of a Jacobian that are added to the square at once, so that the square is read and written less often.
+const TOGETHER: usize = 4;
+
 /// `J^T J` of each row of Jacobians.
-fn squares(jacobians: &[f64], ambient: usize, dim: usize, out: &mut [f64]) {
-    for (jacobian, g) in jacobians.chunks_exact(ambient * dim).zip(out.chunks_exact_mut(dim * dim)) {
-        g.fill(0.0);
-        for row in jacobian.chunks_exact(dim) {
-            for (g, a) in g.chunks_exact_mut(dim).zip(row) {
-                g.iter_mut().zip(row).for_each(|(g, b)| *g += a * b);
+struct Squares<'a> {
+    jacobians: &'a [f64],
+    ambient: usize,
+    dim: usize,
+    out: &'a mut [f64],
+}
+
+impl Work for Squares<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        let Self { jacobians, ambient, dim, out } = self;
+        for (jacobian, g) in jacobians.chunks_exact(ambient * dim).zip(out.chunks_exact_mut(dim * dim)) {
+            g.fill(0.0);
+            let bands = jacobian.chunks_exact(TOGETHER * dim);
+            let rest = bands.remainder();
+            for band in bands {
+                let (first, second) = band.split_at(2 * dim);
+                let ((p, q), (r, s)) = (first.split_at(dim), second.split_at(dim));
+                for (i, g) in g.chunks_exact_mut(dim).enumerate() {
+                    let [a, b, c, d] = [p[i], q[i], r[i], s[i]];
+                    // The lower triangle, which is mirrored at the end.
+                    let rows = p[..=i].iter().zip(&q[..=i]).zip(r[..=i].iter().zip(&s[..=i]));
+                    for (g, ((p, q), (r, s))) in g[..=i].iter_mut().zip(rows) {
+                        *g += (a * p + b * q) + (c * r + d * s);
+                    }
+                }
+            }
+            for row in rest.chunks_exact(dim) {
+                for (i, g) in g.chunks_exact_mut(dim).enumerate() {
+                    let a = row[i];
+                    g[..=i].iter_mut().zip(row).for_each(|(g, b)| *g += a * b);
+                }
+            }
+            for i in 1..dim {
+                for j in 0..i {
+                    g[j * dim + i] = g[i * dim + j];
+                }
             }
         }
     }
@@ -63,7 +101,7 @@ impl<M: SmoothMap> Geometry for PullBack<M> {
         fits(at, dim, &[])?;
         let mut jacobians = vec![0.0; at.count() * ambient * dim];
         self.map.jacobian(at, &mut jacobians)?;
-        squares(&jacobians, ambient, dim, out.dense(at.count(), dim));
+        vectorised(Squares { jacobians: &jacobians, ambient, dim, out: out.dense(at.count(), dim) });
         Ok(())
     }
 

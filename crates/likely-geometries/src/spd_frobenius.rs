@@ -105,6 +105,7 @@ fn known_squared_norm<const N: usize>(x: &[f64], v: &[f64]) -> f64 {
     m.as_flattened().iter().map(|m| m * m).sum()
 }
 
+#[expect(clippy::needless_range_loop, reason = "bounds that the compiler knows are what unrolls these loops")]
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
 fn known_gradient<const N: usize>(x: &[f64], v: &[f64], out: &mut [f64]) {
@@ -124,6 +125,7 @@ fn known_gradient<const N: usize>(x: &[f64], v: &[f64], out: &mut [f64]) {
     }
 }
 
+#[expect(clippy::needless_range_loop, reason = "bounds that the compiler knows are what unrolls these loops")]
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
 fn known_tensor<const N: usize>(x: &[f64], out: &mut [f64]) {

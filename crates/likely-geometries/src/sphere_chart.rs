@@ -47,6 +47,23 @@ impl SmoothMap for SphereChart {
         Ok(())
     }
 
+    /// `J v = (-4 q^2 <x, v>, 2 q v - 4 q^2 <x, v> x)`.
+    fn push_forward(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let dim = SmoothMap::dim(self);
+        fits(at, dim, &[(v.len(), dim), (out.len(), dim + 1)])?;
+        points(&self.sphere, at.values())?;
+        let rows = at.iter().zip(v.chunks_exact(dim));
+        for ((x, v), out) in rows.zip(out.chunks_exact_mut(dim + 1)) {
+            let q = 1.0 / (1.0 + dot(x, x));
+            let along = -4.0 * q * q * dot(x, v);
+            out[0] = along;
+            for ((out, x), v) in out[1..].iter_mut().zip(x).zip(v) {
+                *out = along * x + 2.0 * q * v;
+            }
+        }
+        Ok(())
+    }
+
     /// `<w, J v> = -4 q^2 a b + 2 q c` with `a = <x, v>`, `b = w_0 + <w', x>` and `c = <w', v>`.
     fn bilinear_gradient(
         &self,

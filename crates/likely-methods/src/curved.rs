@@ -86,6 +86,7 @@ impl<'a> Curved<'a> {
     ///
     /// # Errors
     /// [`EvalError::OutsideChart`], or [`EvalError::NotPositiveDefinite`] where a step has no positive squared length.
+    #[expect(clippy::needless_bitwise_bool, reason = "without an early exit, so that it vectorises")]
     pub(crate) fn energy(&self, path: &[f64]) -> Result<f64, EvalError> {
         let mut room = self.room.borrow_mut();
         let room = &mut *room;
@@ -145,7 +146,7 @@ impl<'a> Curved<'a> {
                     |((before, after), (slope_before, slope_after))| {
                         0.5 * (slope_before + slope_after) + 2.0 * (before - after)
                     },
-                ))
+                ));
             }
         }
         match &self.penalty {

@@ -68,7 +68,9 @@ pub(crate) fn run(
         }
         preconditioner.factorise(&corrected).map_err(InterpolateError::Geometry)?;
         // The minimiser for a constant force and constant tensors: its deviation from the start of the curve.
-        corrected_force.iter_mut().for_each(|f| *f = -*f);
+        for f in &mut corrected_force {
+            *f = -*f;
+        }
         preconditioner.solve_towards(&corrected_force, Some(&displacement), &mut target);
         let mut path = objective.buffer();
         for (z, t) in current.path.chunks_exact(start.len()).zip(target.chunks_exact(start.len())) {
