@@ -167,6 +167,9 @@ fn closed_form(geometry: &dyn Geometry, from: &[f64], to: &[f64], out: &mut [f64
     }
 }
 
+/// Name, kind and configuration of a geometry, and two points of it.
+type Geodesic<'a> = (&'a str, &'a str, &'a str, &'a [f64], &'a [f64]);
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [once, name] = arguments.as_slice()
@@ -189,7 +192,7 @@ fn main() {
         println!("{row}");
     }
     let spd = [[1.2, 0.3, -0.2, 0.9, 0.4, 1.1], [0.7, -0.5, 0.6, 1.6, 0.2, 0.8]];
-    let closed: [(&str, &str, &str, &[f64], &[f64]); 2] = [
+    let closed: [Geodesic<'_>; 2] = [
         ("closed-form-sphere-2", "sphere", "dim = 2", &[0.0, -1.0], &[0.5, 0.5]),
         ("closed-form-spd-3", "spd-affine-invariant", "n = 3", &spd[0], &spd[1]),
     ];

@@ -98,15 +98,16 @@ pub(crate) fn minimise(
 /// `R` at `next` less `R` at `current`, zero where it is rounding; the potential by the trapezoid where it has no values.
 fn change(objective: &Objective<'_, '_>, current: &Iterate, next: &Iterate) -> f64 {
     let energy = next.energy - current.energy;
-    let potential = match (next.weighted_potential, current.weighted_potential) {
-        (Some(next), Some(current)) => next - current,
-        _ => {
+    let values = next.weighted_potential.zip(current.weighted_potential);
+    let potential = values.map_or_else(
+        || {
             let forces = next.force.iter().zip(&current.force);
             let steps = next.path.iter().zip(&current.path);
             let sum: f64 = forces.zip(steps).map(|((f, g), (to, from))| 0.5 * (f + g) * (to - from)).sum();
             objective.weighting().lambda_norm * sum
-        }
-    };
+        },
+        |(next, current)| next - current,
+    );
     let terms = current.energy + current.weighted_potential.unwrap_or(0.0).abs();
     let change = energy + potential;
     if change.abs() <= ROUNDING * terms { 0.0 } else { change }

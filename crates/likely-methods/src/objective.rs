@@ -26,8 +26,12 @@ pub(crate) struct Objective<'a, 'e> {
     /// Vectors of the size of a path that are free again: in high dimension, fresh pages cost more than the arithmetic.
     spare: RefCell<Vec<Vec<f64>>>,
     /// Likewise for tensors.
+    #[expect(clippy::vec_box, reason = "iterates hold them boxed")]
     spare_tensors: RefCell<Vec<Box<Linearised>>>,
 }
+
+/// The gradient of the energy, the energy, and the tensors on a curved background.
+type EnergyParts = (Vec<f64>, f64, Option<Box<Linearised>>);
 
 /// What an objective is made of.
 pub(crate) struct Setting<'a> {
@@ -364,7 +368,7 @@ impl<'a, 'e> Objective<'a, 'e> {
     }
 
     /// The gradient of the energy, the energy, and the tensors on a curved background.
-    fn linearise(&self, path: &[f64]) -> Result<(Vec<f64>, f64, Option<Box<Linearised>>), EvalError> {
+    fn linearise(&self, path: &[f64]) -> Result<EnergyParts, EvalError> {
         let mut grad = self.buffer();
         let Some(curved) = &self.curved else { return Ok((grad, f64::NAN, None)) };
         let mut linearised = self.spare_tensors.borrow_mut().pop().unwrap_or_default();
@@ -384,7 +388,7 @@ impl<'a, 'e> Objective<'a, 'e> {
         path: Vec<f64>,
         potential: Option<f64>,
         force: Vec<f64>,
-        (mut grad, energy, linearised): (Vec<f64>, f64, Option<Box<Linearised>>),
+        (mut grad, energy, linearised): EnergyParts,
     ) -> Iterate {
         let factor = self.weighting.lambda_norm;
         if self.density.is_some() {

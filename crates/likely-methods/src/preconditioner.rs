@@ -42,7 +42,7 @@ impl Preconditioner {
             Some(Form::Diagonal) => match self.dim {
                 2 => scaled::<2>(|i, k| reciprocals[2 * i + k], rhs, total, out),
                 dim => {
-                    scaled_rows(|i| Scale::Each(&reciprocals[i * dim..(i + 1) * dim]), dim, rhs, total, out)
+                    scaled_rows(|i| Scale::Each(&reciprocals[i * dim..(i + 1) * dim]), dim, rhs, total, out);
                 }
             },
             Some(Form::Flat) => scaled_rows(|_| Scale::All(1.0), self.dim, rhs, total, out),

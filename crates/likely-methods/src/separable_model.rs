@@ -127,7 +127,7 @@ fn update(block: &mut [f64], s: &[f64], y: &[f64]) {
     let (along, square) = (product(s, y), product(s, s));
     let known = product(s, &image[..dim]);
     let change = product(y, y).sqrt();
-    if !(square > 0.0) {
+    if square <= 0.0 || square.is_nan() {
         return;
     }
     let learns = along > SMALLEST_COSINE * square.sqrt() * change;

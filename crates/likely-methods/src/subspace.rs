@@ -105,7 +105,9 @@ fn orthonormal(points: &[&[f64]]) -> Vec<Vec<f64>> {
         }
         let left = dot(&across, &across).sqrt();
         if left > SMALLEST_ACROSS * size {
-            across.iter_mut().for_each(|a| *a /= left);
+            for a in &mut across {
+                *a /= left;
+            }
             basis.push(across);
         }
     }

@@ -31,6 +31,9 @@ pub(crate) fn supports(scene: &Scene<'_>) -> Result<(), Unsupported> {
     Err(Unsupported { reason: reason.to_owned() })
 }
 
+/// Joins the end points at a weight, from a start where there is one.
+pub(crate) type Solve<'s> = &'s mut dyn FnMut(Weight, Option<&Curve>) -> Result<Solution, InterpolateError>;
+
 /// Finds the least relative weight at which the mean of the potential over interior points is at most the quantile of its
 /// values at the data, by continuation: every weight starts at the curve of the one before.
 ///
@@ -42,7 +45,7 @@ pub(crate) fn supports(scene: &Scene<'_>) -> Result<(), Unsupported> {
 pub(crate) fn solve(
     scene: &Scene<'_>,
     quantile: Quantile,
-    solve: &mut dyn FnMut(Weight, Option<&Curve>) -> Result<Solution, InterpolateError>,
+    solve: Solve<'_>,
 ) -> Result<Solution, InterpolateError> {
     supports(scene)?;
     let (Some(Density::Potential(potential)), Some(level)) =

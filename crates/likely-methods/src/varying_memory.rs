@@ -64,13 +64,17 @@ impl VaryingMemory {
             precondition(&newest.change, &mut q);
             let square = dot(&newest.change, &q);
             let gamma = if square > 0.0 { newest.curvature / square } else { 1.0 };
-            direction.iter_mut().for_each(|d| *d *= gamma);
+            for d in &mut direction {
+                *d *= gamma;
+            }
         }
         for (pair, share) in self.pairs.iter().zip(&shares) {
             let correction = share - dot(&pair.change, &direction) / pair.curvature;
             add_two(&mut direction, [correction, 0.0], &pair.step, &pair.step);
         }
-        direction.iter_mut().for_each(|d| *d = -*d);
+        for d in &mut direction {
+            *d = -*d;
+        }
         direction
     }
 }
