@@ -39,6 +39,10 @@ const STUDY: &str = "study";
 /// Most data points whose potentials say what is typical.
 const MOST_TYPICAL: usize = 2000;
 
+/// Most evaluations of the density that one tensor with its gradient costs: the pull-back by the score asks for a Hessian, for its
+/// product with the step and for the gradient of that product, and no other derived geometry for more than two of them.
+const IN_A_TENSOR: u64 = 3;
+
 /// What a plan depends on beside the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanOptions {
@@ -320,7 +324,9 @@ fn build_model(
     };
     let config = config_of(&spec.document, [Key("model"), Item(index)]);
     (model.kind.build)(config, &resources).map_err(|source| match source {
-        BuildError::Config(error) => spec.document.explain(&error).into(),
+        BuildError::Config(error) => {
+            spec.document.explain_in(&error, &[Key("model"), Item(index), Key("config")]).into()
+        }
         source => PlanError::Model { place: place(), label: model.label.clone(), source: Box::new(source) },
     })
 }
@@ -437,7 +443,7 @@ fn expand(
                     for repetition in 0..selection.repetitions {
                         push(
                             key(label, *lambda, &pair.name, repetition, segments as u32),
-                            interpolator.evaluations_at_most(segments),
+                            evaluations_at_most(&**interpolator, derive.is_some(), segments),
                             Work::Interpolate {
                                 model: index,
                                 method: interpolator.clone(),
@@ -469,6 +475,17 @@ fn expand(
         }
     }
     Ok((cells, work))
+}
+
+/// The most points of the density that a method evaluates, with those in the tensors of a geometry made of it.
+fn evaluations_at_most(interpolator: &dyn Interpolator, derived: bool, segments: usize) -> u64 {
+    let of_potential = interpolator.evaluations_at_most(segments);
+    if !derived {
+        return of_potential;
+    }
+    // Between two segments is one point, so this counts paths; each has one tensor a segment.
+    let paths = interpolator.evaluations_at_most(2);
+    of_potential.saturating_add(paths.saturating_mul(IN_A_TENSOR).saturating_mul(segments as u64))
 }
 
 /// Whether a tier has a cell that the claim is about; a tier is not held to numbers that it leaves out.

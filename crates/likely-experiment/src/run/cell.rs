@@ -10,8 +10,8 @@ use likely_geometries::Derive;
 use likely_methods::{Density, InterpolateError, Interpolator, SampleError, Sampler, Scene, Solution};
 use likely_metrics::{MetricError, Reading, SampleSubject, Subject};
 use likely_record::{
-    CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, MetricRecord, PlannedCell, SeriesFile,
-    Status, StopRecord, TimingRecord,
+    CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, MetricRecord, PlannedCell, SavingRecord,
+    SeriesFile, Status, StopRecord, TimingRecord,
 };
 use rand_chacha::ChaCha8Rng;
 use std::ops::ControlFlow;
@@ -127,7 +127,7 @@ fn interpolate(
         }
     };
     match result {
-        Ok(solution) => measured(plan, key, model, &solution, cost),
+        Ok(solution) => measured(plan, key, model, solver, &solution, cost),
         Err(InterpolateError::Interrupted) => Outcome::Interrupted,
         Err(InterpolateError::Unsupported(reason)) => {
             without_curve(plan, key, Status::Skipped, reason.to_string(), cost)
@@ -203,7 +203,14 @@ fn sample(plan: &Plan, key: &CellKey, model: usize, sampler: &dyn Sampler, stop:
 }
 
 /// The row of a curve. Metrics see the true potential, and what they evaluate is not counted.
-fn measured(plan: &Plan, key: &CellKey, model: &PlannedModel, solution: &Solution, cost: Cost) -> Outcome {
+fn measured(
+    plan: &Plan,
+    key: &CellKey,
+    model: &PlannedModel,
+    solver: Solver<'_>,
+    solution: &Solution,
+    cost: Cost,
+) -> Outcome {
     let curve = &solution.curve;
     let potential = &*model.potential;
     if let Some(reason) = not_what_was_asked(plan, solution, potential.dim()) {
@@ -226,6 +233,10 @@ fn measured(plan: &Plan, key: &CellKey, model: &PlannedModel, solution: &Solutio
         .metrics()
         .iter()
         .map(|measure| match measure {
+            // On the background it is a sum that nobody minimised.
+            Measure::Curve(metric) if metric.id == SavingRecord::ENERGY && solver.derive.is_some() => {
+                absent(metric.id, "the method minimised it in a geometry of its own")
+            }
             Measure::Curve(metric) => reading_record(metric.id, (metric.evaluate)(&subject)),
             Measure::Sample(metric) => absent(metric.id, "it is a number about samples, and this is a curve"),
             Measure::Study(number) => absent(number.id, "it is a number of studies, and this is a curve"),

@@ -229,7 +229,8 @@ fn check_methods(document: &Document, wire: &mut WireSpec) -> Result<Vec<MethodS
             )
         })?;
         let config = config_of(document, section);
-        let built = (kind.build)(config).map_err(|error| document.explain(&error))?;
+        let built = (kind.build)(config)
+            .map_err(|error| document.explain_in(&error, &[section[0], section[1], Key("config")]))?;
         if let Some(sweep) = &mut method.lambda {
             let steps = [section[0], section[1], Key("lambda")];
             check_sweep(document, sweep, &steps)?;
@@ -242,7 +243,7 @@ fn check_methods(document: &Document, wire: &mut WireSpec) -> Result<Vec<MethodS
             }
         }
         method.config = built.resolved;
-        let derive = geometry::of_method(document, i, method)?;
+        let derive = geometry::of_method(document, i, method, &*built.interpolator)?;
         methods.push(MethodSpec {
             label: method.label.clone(),
             interpolator: Arc::from(built.interpolator),
@@ -268,7 +269,8 @@ fn check_samplers(document: &Document, wire: &mut WireSpec) -> Result<Vec<Sample
             let accepted = likely_methods::SAMPLERS.iter().map(|kind| kind.id.to_owned()).collect();
             unknown(document, &step("kind"), "kind of sampler", &sampler.kind, accepted)
         })?;
-        let built = (kind.build)(config_of(document, section)).map_err(|error| document.explain(&error))?;
+        let built = (kind.build)(config_of(document, section))
+            .map_err(|error| document.explain_in(&error, &[section[0], section[1], Key("config")]))?;
         sampler.config = built.resolved;
         samplers.push(SamplerSpec { label: sampler.label.clone(), sampler: Arc::from(built.sampler) });
     }

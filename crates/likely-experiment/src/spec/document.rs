@@ -192,7 +192,13 @@ impl Document {
 
     /// Puts an error of the deserializer into our words, with its place and key.
     pub(crate) fn explain(&self, error: &toml::de::Error) -> SpecError {
-        let span = error.span().unwrap_or_default();
+        self.explain_in(error, &[])
+    }
+
+    /// The same for an error about what stands at the end of `steps`, whose place is told where the error has none of its own:
+    /// a table whose entries are right one by one can be refused as a whole.
+    pub(crate) fn explain_in(&self, error: &toml::de::Error, steps: &[Step<'_>]) -> SpecError {
+        let span = error.span().unwrap_or_else(|| self.follow(steps).0.span.clone());
         let place = place_in(&self.path, &self.text, span.start);
         match read_message(error.message()) {
             Unexpected::Key { key, accepted } => {

@@ -158,6 +158,18 @@ pub enum SpecError {
         /// Its kind.
         kind: &'static str,
     },
+    /// A closed form is given a geometry, which it would ignore.
+    #[error(
+        "{place}: the method `{method}` (kind `{kind}`) is a formula that minimises nothing in a geometry; remove `geometry`"
+    )]
+    NoSolver {
+        /// Where.
+        place: Place,
+        /// Label of the method.
+        method: String,
+        /// Its kind.
+        kind: String,
+    },
     /// A tier replaces the sweep of methods that have none.
     #[error("{place}: no method has a `lambda` list that this tier could replace")]
     NoSweep {

@@ -6,6 +6,7 @@ use super::wire::{WireMethod, WireSpec, WireSurface};
 use super::{Document, SpecError};
 use likely_core::Geometry;
 use likely_geometries::Derive;
+use likely_methods::Interpolator;
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,7 +47,8 @@ pub(super) fn check_geometries(
             let steps = [section[0], section[1], Key("kind")];
             unknown(document, &steps, "kind of geometry", &geometry.kind, accepted)
         })?;
-        let built = (kind.build)(config_of(document, section)).map_err(|error| document.explain(&error))?;
+        let built = (kind.build)(config_of(document, section))
+            .map_err(|error| document.explain_in(&error, &[section[0], section[1], Key("config")]))?;
         let surface = geometry.surface.clone().unwrap_or_default();
         check_surface(document, i, &surface)?;
         geometry.config = built.resolved;
@@ -105,16 +107,26 @@ pub(super) fn of_method(
     document: &Document,
     i: usize,
     method: &mut WireMethod,
+    interpolator: &dyn Interpolator,
 ) -> Result<Option<Arc<dyn Derive>>, SpecError> {
     let Some(derived) = &mut method.geometry else { return Ok(None) };
     let steps = [Key("method"), Item(i), Key("geometry")];
+    // One interior point, and it is looked at not even once: a formula, whatever the geometry.
+    if interpolator.evaluations_at_most(2) == 0 {
+        return Err(SpecError::NoSolver {
+            place: document.at(&steps),
+            method: method.label.clone(),
+            kind: method.kind.clone(),
+        });
+    }
     let kind = likely_geometries::find_derived(&derived.kind).ok_or_else(|| {
         let accepted = likely_geometries::DERIVED.iter().map(|kind| kind.id.to_owned()).collect();
         let steps = [steps[0], steps[1], steps[2], Key("kind")];
         unknown(document, &steps, "kind of derived geometry", &derived.kind, accepted)
     })?;
-    let config = document.table(&[steps[0], steps[1], steps[2], Key("config")]);
-    let built = (kind.build)(config).map_err(|error| document.explain(&error))?;
+    let config = [steps[0], steps[1], steps[2], Key("config")];
+    let built =
+        (kind.build)(document.table(&config)).map_err(|error| document.explain_in(&error, &config))?;
     derived.config = built.resolved;
     Ok(Some(Arc::from(built.derive)))
 }

@@ -45,7 +45,8 @@ pub(super) fn check_studies(document: &Document, wire: &mut WireSpec) -> Result<
             unknown(document, &step("kind"), "kind of study", &study.kind, accepted)
         })?;
         check_some_models(document, section, &format!("study[{i}].models"), study.models.as_ref(), &models)?;
-        let built = (kind.build)(config_of(document, section)).map_err(|error| document.explain(&error))?;
+        let built = (kind.build)(config_of(document, section))
+            .map_err(|error| document.explain_in(&error, &[section[0], section[1], Key("config")]))?;
         study.config = built.resolved;
         studies.push(StudySpec {
             label: study.label.clone(),

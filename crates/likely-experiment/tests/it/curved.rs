@@ -315,3 +315,73 @@ fn the_whole_sphere_is_shown_and_a_sheet_covers_the_end_points() {
     let plain = text.replace("surface-curves = { methods", "density-curves = { methods");
     assert!(place.plan(&plain, Tier::Full).presentation().surfaces.is_empty());
 }
+
+#[test]
+fn a_regularised_energy_is_no_number_where_the_method_minimised_another() {
+    let place = Place::new();
+    let text = CURVED.replace("\"energy\", ", "\"energy\", \"regularised-energy\", ");
+    let (_, folder, _) = place.run(&place.plan(&text, Tier::Full), "runs", 1);
+    let run = Run::read(&folder).unwrap();
+    for model in ["Sphere", "Plane"] {
+        assert!(cell(&run, model, "ProbGEORCE").metric("regularised-energy").is_some());
+        let derived = cell(&run, model, "Inverse density");
+        assert!(derived.metric("energy").is_some());
+        let metric = derived.metrics.iter().find(|metric| metric.id == "regularised-energy").unwrap();
+        assert_eq!(metric.value, None);
+        assert_eq!(metric.reason.as_deref(), Some("the method minimised it in a geometry of its own"));
+    }
+}
+
+const MIXTURE: &str = "weights = [0.5, 0.5]\nmeans = [[0.0, 1.0], [1.5, -0.5]]\ncovariances = [\n    [[0.3, 0.0], [0.0, 0.2]],\n    [[0.25, 0.0], [0.0, 0.35]],\n]\n";
+
+/// Every method that solves, with a weight, in every derived geometry that a small mixture has.
+fn solved_in_derived_geometries(iterations: u32) -> String {
+    let mut text = "id = \"bounds\"\nversion = 1\ntitle = \"Bounds\"\nsegments = 8\nseed = 7\nmetrics = [\"evaluations\"]\n[[model]]\nlabel = \"Mixture\"\nkind = \"gmm\"\nconfig = { file = \"mixture.toml\" }\n[[pair]]\nname = \"0\"\nstart = [-0.5, 0.5]\nend = [1.0, -0.25]\n".to_owned();
+    for kind in likely_methods::ALL {
+        let built = (kind.build)(toml::Spanned::new(0..0, toml::de::DeTable::new())).unwrap();
+        if built.interpolator.evaluations_at_most(2) == 0 {
+            continue;
+        }
+        for derived in likely_geometries::DERIVED {
+            let config = match derived.id {
+                "jacobi" => ", config = { total = 9.0 }",
+                _ => "",
+            };
+            text += &format!(
+                "[[method]]\nkind = \"{}\"\nlabel = \"{} {}\"\ngeometry = {{ kind = \"{}\"{config} }}\nconfig = {{ weight = {{ relative = 0.5 }}, max-iterations = {iterations} }}\n",
+                kind.id, kind.id, derived.id, derived.id
+            );
+        }
+    }
+    text
+}
+
+#[test]
+fn no_method_in_a_geometry_of_the_density_evaluates_more_than_planned_and_one_as_much() {
+    let place = Place::new();
+    place.write("mixture.toml", MIXTURE);
+    let (mut solved, mut reached) = (0, Vec::new());
+    for iterations in [3, 40] {
+        let plan = place.plan(&solved_in_derived_geometries(iterations), Tier::Full);
+        let (_, folder, _) = place.run(&plan, &format!("runs-{iterations}"), 1);
+        let run = Run::read(&folder).unwrap();
+        for planned in &run.plan.cells {
+            let done = run.cells.iter().find(|cell| cell.key == planned.key).unwrap();
+            let counted = done.evaluations.values + done.evaluations.gradients;
+            assert!(counted <= planned.evaluations_at_most, "{counted} of {planned:?}");
+            solved += usize::from(done.status == Status::Ok);
+            if counted == planned.evaluations_at_most {
+                reached.push(done.key.method.clone());
+            }
+        }
+        for derived in ["monge", "jacobian", "inverse-density"] {
+            let ok = |cell: &&CellRecord| {
+                cell.status == Status::Ok
+                    && cell.key.method.split_once(' ').is_some_and(|(_, id)| id == derived)
+            };
+            assert!(run.cells.iter().filter(ok).count() >= 5, "{derived}");
+        }
+    }
+    assert!(solved > 100, "{solved}");
+    assert!(!reached.is_empty() && reached.iter().all(|method| method.ends_with(" jacobian")), "{reached:?}");
+}
