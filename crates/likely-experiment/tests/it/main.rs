@@ -1,10 +1,12 @@
 //! Specs, data, plans and runs, from the outside.
 
 mod bad_data;
+mod bad_geometries;
 mod bad_specs;
 #[cfg(test)]
 mod curved;
 mod plans;
+mod refused_rows;
 mod runs;
 mod shipped;
 #[cfg(test)]
