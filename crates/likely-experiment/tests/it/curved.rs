@@ -3,6 +3,7 @@
 use crate::support::{CURVED, Place, bytes_of, provenance};
 use likely_experiment::{Event, Plan, Tier, run};
 use likely_record::{CellRecord, CellState, Run, RunFolder, Status};
+use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Cells of the curved spec: two methods on two models, and a study of one.
@@ -347,10 +348,12 @@ fn solved_in_derived_geometries(iterations: u32) -> String {
                 "jacobi" => ", config = { total = 9.0 }",
                 _ => "",
             };
-            text += &format!(
-                "[[method]]\nkind = \"{}\"\nlabel = \"{} {}\"\ngeometry = {{ kind = \"{}\"{config} }}\nconfig = {{ weight = {{ relative = 0.5 }}, max-iterations = {iterations} }}\n",
+            writeln!(
+                text,
+                "[[method]]\nkind = \"{}\"\nlabel = \"{} {}\"\ngeometry = {{ kind = \"{}\"{config} }}\nconfig = {{ weight = {{ relative = 0.5 }}, max-iterations = {iterations} }}",
                 kind.id, kind.id, derived.id, derived.id
-            );
+            )
+            .unwrap();
         }
     }
     text

@@ -6,6 +6,7 @@ mod bad_specs;
 #[cfg(test)]
 mod curved;
 mod plans;
+#[cfg(test)]
 mod refused_rows;
 mod runs;
 mod shipped;
