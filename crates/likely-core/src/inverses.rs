@@ -36,6 +36,30 @@ pub struct Inverses {
     middle: Tensors,
 }
 
+/// Reciprocals, and whether all numbers are positive and finite.
+struct Invert<'a> {
+    diagonal: &'a [f64],
+    out: &'a mut Vec<f64>,
+}
+
+impl Work for Invert<'_> {
+    type Output = bool;
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) -> bool {
+        // Without an early exit, so that it vectorises.
+        let mut fine = true;
+        self.out.clear();
+        self.out.extend(self.diagonal.iter().map(|d| {
+            fine &= *d > 0.0;
+            fine &= *d < f64::INFINITY;
+            1.0 / d
+        }));
+        fine
+    }
+}
+
 impl Inverses {
     /// Factorises `tensors`, reusing the buffers of earlier calls.
     ///
@@ -87,13 +111,10 @@ impl Inverses {
 
     #[expect(clippy::needless_bitwise_bool, reason = "without an early exit, so that it vectorises")]
     fn invert_diagonal(&mut self, diagonal: &[f64], width: usize) -> Result<(), EvalError> {
-        // Without an early exit, so that it vectorises.
-        if !diagonal.iter().fold(true, |fine, d| fine & (*d > 0.0) & (*d < f64::INFINITY)) {
+        if !vectorised(Invert { diagonal, out: &mut self.reciprocal }) {
             let bad = diagonal.iter().position(|d| !(*d > 0.0 && d.is_finite())).unwrap_or_default();
             return Err(EvalError::NotPositiveDefinite { row: bad / width });
         }
-        self.reciprocal.clear();
-        self.reciprocal.extend(diagonal.iter().map(|d| 1.0 / d));
         Ok(())
     }
 

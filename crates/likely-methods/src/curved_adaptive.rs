@@ -5,7 +5,7 @@ use crate::line_search::Adaptive;
 use crate::objective::{Iterate, Objective};
 use crate::preconditioner::Preconditioner;
 use crate::solver::{Iterations, Outcome, Tolerance};
-use crate::vector::dot;
+use crate::vector::{dot, norm};
 use crate::{InterpolateError, Step, Trace};
 use likely_core::{Form, Stop, Tensors};
 
@@ -56,9 +56,13 @@ pub(crate) fn run(
     let mut reported = current.grad_norm;
     let mut preconditioner = Preconditioner::default();
     let mut iterations = 0;
-    let start = objective.ends().start().to_vec();
+    let dim = objective.dim();
+    // The start of the curve at every point.
+    let starts: Vec<f64> =
+        objective.ends().start().iter().copied().cycle().take(current.path.len()).collect();
     let mut target = vec![0.0; current.path.len()];
-    let mut lowered = vec![0.0; current.path.len() + start.len()];
+    let mut lowered = vec![0.0; current.path.len() + dim];
+    let mut averaged = Vec::with_capacity(current.path.len());
     let stop = loop {
         if reported <= limits.tolerance.get() {
             break Stop::Converged { grad_norm_l2: reported };
@@ -73,9 +77,8 @@ pub(crate) fn run(
         }
         preconditioner.solve_towards(&corrected_force, Some(&displacement), &mut target);
         let mut path = objective.buffer();
-        for (z, t) in current.path.chunks_exact(start.len()).zip(target.chunks_exact(start.len())) {
-            path.extend(z.iter().zip(t).zip(&start).map(|((z, t), a)| z + kappa * (a + t - z)));
-        }
+        let moves = current.path.iter().zip(&target).zip(&starts);
+        path.extend(moves.map(|((z, t), a)| z + kappa * (a + t - z)));
         let next = objective.evaluate(path)?.filter(|next| next.grad_norm.is_finite());
         let Some(next) = next else { break Stop::NotFinite { iteration: iterations } };
         objective.recycle_iterate(std::mem::replace(&mut current, next));
@@ -95,14 +98,12 @@ pub(crate) fn run(
         corrected.combine(0.0, &moments.tensors, correction);
         kappa = (rate / ((1.0 + moments.square / (1.0 - power2)).sqrt() + EPSILON)).min(1.0);
         corrected.apply(&linearised(&current).steps, &mut lowered);
-        let inner = lowered.iter().zip(&lowered[start.len()..]);
-        reported = corrected_force
-            .iter()
-            .zip(inner)
-            .map(|(force, (before, after))| force + 2.0 * (before - after))
-            .map(|gradient| gradient * gradient)
-            .sum::<f64>()
-            .sqrt();
+        let inner = lowered.iter().zip(&lowered[dim..]);
+        averaged.clear();
+        averaged.extend(
+            corrected_force.iter().zip(inner).map(|(force, (before, after))| force + 2.0 * (before - after)),
+        );
+        reported = norm(&averaged);
         corrected.scale_row(0, 1.0 / correction);
         let step =
             Step { iteration: iterations, step: used, regularised_energy: None, grad_norm_l2: reported };
