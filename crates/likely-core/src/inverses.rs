@@ -109,7 +109,6 @@ impl Inverses {
         self.form.is_some_and(|form| ThinInverses::fits(form, self.dim))
     }
 
-    #[expect(clippy::needless_bitwise_bool, reason = "without an early exit, so that it vectorises")]
     fn invert_diagonal(&mut self, diagonal: &[f64], width: usize) -> Result<(), EvalError> {
         if !vectorised(Invert { diagonal, out: &mut self.reciprocal }) {
             let bad = diagonal.iter().position(|d| !(*d > 0.0 && d.is_finite())).unwrap_or_default();
