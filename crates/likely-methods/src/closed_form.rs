@@ -28,10 +28,11 @@ impl<T: ClosedForm> Interpolator for T {
         0
     }
 
-    fn interpolate(
+    fn join(
         &self,
         scene: &Scene<'_>,
         ends: &Ends<'_>,
+        _: Option<&Curve>,
         rng: &mut ChaCha8Rng,
         _: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {

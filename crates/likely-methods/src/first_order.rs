@@ -250,34 +250,12 @@ impl<O: Optimiser> Interpolator for FirstOrder<O> {
         )
     }
 
-    fn interpolate(
+    fn join(
         &self,
         scene: &Scene<'_>,
         ends: &Ends<'_>,
+        start: Option<&Curve>,
         _: &mut ChaCha8Rng,
-        trace: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        self.run(scene, ends, None, trace)
-    }
-
-    fn interpolate_from(
-        &self,
-        scene: &Scene<'_>,
-        ends: &Ends<'_>,
-        start: &Curve,
-        _: &mut ChaCha8Rng,
-        trace: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        self.run(scene, ends, Some(start), trace)
-    }
-}
-
-impl<O: Optimiser> FirstOrder<O> {
-    fn run(
-        &self,
-        scene: &Scene<'_>,
-        ends: &Ends<'_>,
-        given: Option<&Curve>,
         trace: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
         self.supports(scene)?;
@@ -291,7 +269,7 @@ impl<O: Optimiser> FirstOrder<O> {
             frozen: settings.gradient == Gradient::Frozen,
             preconditioned: false,
         };
-        solver::solve(scene, ends, setup, given, &mut |objective, first| {
+        solver::solve(scene, ends, setup, start, &mut |objective, first| {
             descend(settings, self.0.rule(), objective, first, trace)
         })
     }

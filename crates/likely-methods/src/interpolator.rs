@@ -131,23 +131,39 @@ pub trait Interpolator: fmt::Debug + Send + Sync {
 
     /// Joins `ends` in `scene`; `rng` is the only source of randomness, `trace` sees every iteration.
     ///
+    /// Methods that iterate begin at `start` where it is given; its end points must be those of `ends`. A relative weight refers
+    /// to the starting curve that the configuration names all the same, so that it means the same wherever the iterations
+    /// begin. Methods that have no starting curve ignore it.
+    ///
     /// # Errors
     /// [`InterpolateError`] where no curve comes out. Running out of iterations is a [`Stop`], not an error.
+    fn join(
+        &self,
+        scene: &Scene<'_>,
+        ends: &Ends<'_>,
+        start: Option<&Curve>,
+        rng: &mut ChaCha8Rng,
+        trace: Trace<'_>,
+    ) -> Result<Solution, InterpolateError>;
+
+    /// [`Interpolator::join`] from the starting curve that the configuration names.
+    ///
+    /// # Errors
+    /// As [`Interpolator::join`].
     fn interpolate(
         &self,
         scene: &Scene<'_>,
         ends: &Ends<'_>,
         rng: &mut ChaCha8Rng,
         trace: Trace<'_>,
-    ) -> Result<Solution, InterpolateError>;
+    ) -> Result<Solution, InterpolateError> {
+        self.join(scene, ends, None, rng, trace)
+    }
 
-    /// The same from a given starting curve, for methods that iterate; its end points must be those of `ends`.
-    ///
-    /// A relative weight refers to the starting curve that the configuration names, not to `start`, so that it means the same
-    /// wherever the iterations begin. Methods that have no starting curve ignore it.
+    /// [`Interpolator::join`] from a given starting curve.
     ///
     /// # Errors
-    /// As [`Interpolator::interpolate`].
+    /// As [`Interpolator::join`].
     fn interpolate_from(
         &self,
         scene: &Scene<'_>,
@@ -156,7 +172,6 @@ pub trait Interpolator: fmt::Debug + Send + Sync {
         rng: &mut ChaCha8Rng,
         trace: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
-        let _ = start;
-        self.interpolate(scene, ends, rng, trace)
+        self.join(scene, ends, Some(start), rng, trace)
     }
 }

@@ -104,34 +104,12 @@ impl Interpolator for Lbfgs {
         solver::evaluations_at_most(self.weight, segments, 1 + self.max_iterations.get() * an_iteration)
     }
 
-    fn interpolate(
+    fn join(
         &self,
         scene: &Scene<'_>,
         ends: &Ends<'_>,
+        start: Option<&Curve>,
         _: &mut ChaCha8Rng,
-        trace: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        self.run(scene, ends, None, trace)
-    }
-
-    fn interpolate_from(
-        &self,
-        scene: &Scene<'_>,
-        ends: &Ends<'_>,
-        start: &Curve,
-        _: &mut ChaCha8Rng,
-        trace: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        self.run(scene, ends, Some(start), trace)
-    }
-}
-
-impl Lbfgs {
-    fn run(
-        &self,
-        scene: &Scene<'_>,
-        ends: &Ends<'_>,
-        given: Option<&Curve>,
         trace: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
         self.supports(scene)?;
@@ -150,7 +128,7 @@ impl Lbfgs {
             memory: self.memory.0 as usize,
             done: 0,
         };
-        solver::solve(scene, ends, setup, given, &mut |objective, first| match self.steps {
+        solver::solve(scene, ends, setup, start, &mut |objective, first| match self.steps {
             Steps::Search => limited_memory::minimise_plainly(objective, first, limits, trace),
             Steps::Fixed(rate) => {
                 FixedSteps::new(rate.get(), limits.memory).minimise(objective, first, limits, trace)

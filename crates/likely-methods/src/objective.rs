@@ -114,26 +114,18 @@ impl<'a, 'e> Objective<'a, 'e> {
             spare: RefCell::default(),
             spare_tensors: RefCell::default(),
         };
-        let dim = ends.dim();
         // Cheaper than the density, and it knows the chart.
         let parts = objective.linearise(&path).map_err(InterpolateError::Geometry)?;
         let start_energy = match &objective.curved {
             None => objective.flat_energy(&path),
             Some(_) => parts.1,
         };
-        let (potential, force) = objective.evaluate_density(&path)?;
-        if let Some(point) = force.chunks_exact(dim).position(|row| !all_finite(row)) {
-            return Err(InterpolateError::StartNotFinite { point: point + 1 });
-        }
-        if potential.is_some_and(|sum| !sum.is_finite()) {
-            let point = objective.density.map(|density| first_non_finite(density, &path, dim)).transpose()?;
-            return Err(InterpolateError::StartNotFinite { point: point.flatten().unwrap_or(0) + 1 });
-        }
+        let (potential, force) = objective.finite_density(&path)?;
         if objective.density.is_some() {
             let size = match potential {
                 _ if !weight.needs_start() => 0.0,
                 Some(sum) => sum.abs(),
-                None => force.chunks_exact(dim).map(norm).sum(),
+                None => force.chunks_exact(ends.dim()).map(norm).sum(),
             };
             objective.weighting = weight.resolve(ends.segments(), start_energy, size);
         }
@@ -142,6 +134,35 @@ impl<'a, 'e> Objective<'a, 'e> {
             Some(_) => objective.join(path, potential, force, parts),
         };
         Ok((objective, iterate))
+    }
+
+    /// The first iterate on a path that the caller gave.
+    pub(crate) fn start_at(&self, path: Vec<f64>) -> Result<Iterate, InterpolateError> {
+        let parts = self.linearise(&path).map_err(InterpolateError::Geometry)?;
+        let (potential, force) = self.finite_density(&path)?;
+        let iterate = match &self.curved {
+            None => self.assemble(path, potential, force),
+            Some(_) => self.join(path, potential, force, parts),
+        };
+        if iterate.is_finite() {
+            return Ok(iterate);
+        }
+        let reason = "the energy of the starting curve overflows; give one with shorter steps".to_owned();
+        Err(InterpolateError::EndPoints { reason })
+    }
+
+    /// The density on a starting path, or its first point where that is not finite.
+    fn finite_density(&self, path: &[f64]) -> Result<(Option<f64>, Vec<f64>), InterpolateError> {
+        let dim = self.dim();
+        let (potential, force) = self.evaluate_density(path)?;
+        if let Some(point) = force.chunks_exact(dim).position(|row| !all_finite(row)) {
+            return Err(InterpolateError::StartNotFinite { point: point + 1 });
+        }
+        if potential.is_some_and(|sum| !sum.is_finite()) {
+            let point = self.density.map(|density| first_non_finite(density, path, dim)).transpose()?;
+            return Err(InterpolateError::StartNotFinite { point: point.flatten().unwrap_or(0) + 1 });
+        }
+        Ok((potential, force))
     }
 
     /// The same problem with another density at the same weight, and its iterate where `iterate` is.

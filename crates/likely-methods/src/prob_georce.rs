@@ -77,25 +77,23 @@ impl Interpolator for ProbGeorce {
         solver::evaluations_at_most(self.weight, segments, 1 + self.max_iterations.get() * a_step)
     }
 
-    fn interpolate(
+    fn join(
         &self,
         scene: &Scene<'_>,
         ends: &Ends<'_>,
+        start: Option<&Curve>,
         _: &mut ChaCha8Rng,
         trace: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
-        self.run(scene, ends, None, trace)
-    }
-
-    fn interpolate_from(
-        &self,
-        scene: &Scene<'_>,
-        ends: &Ends<'_>,
-        start: &Curve,
-        _: &mut ChaCha8Rng,
-        trace: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        self.run(scene, ends, Some(start), trace)
+        self.supports(scene)?;
+        solver::solve(scene, ends, self.setup(), start, &mut |objective, first| match self.line_search {
+            LineSearch::Adaptive(constants) if first.linearised.is_some() => {
+                let limits = Limits { tolerance: self.tolerance, iterations: self.max_iterations };
+                curved_adaptive::run(constants, limits, objective, first, trace)
+            }
+            LineSearch::Adaptive(constants) => self.adapt(constants, objective, first, trace),
+            rule => self.search(rule, objective, first, trace),
+        })
     }
 }
 
@@ -110,24 +108,6 @@ impl ProbGeorce {
             frozen: false,
             preconditioned: true,
         }
-    }
-
-    fn run(
-        &self,
-        scene: &Scene<'_>,
-        ends: &Ends<'_>,
-        given: Option<&Curve>,
-        trace: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        self.supports(scene)?;
-        solver::solve(scene, ends, self.setup(), given, &mut |objective, first| match self.line_search {
-            LineSearch::Adaptive(constants) if first.linearised.is_some() => {
-                let limits = Limits { tolerance: self.tolerance, iterations: self.max_iterations };
-                curved_adaptive::run(constants, limits, objective, first, trace)
-            }
-            LineSearch::Adaptive(constants) => self.adapt(constants, objective, first, trace),
-            rule => self.search(rule, objective, first, trace),
-        })
     }
 
     /// Iterations with a backtracking line search.

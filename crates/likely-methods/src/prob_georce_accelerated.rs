@@ -97,25 +97,18 @@ impl Interpolator for Accelerated {
         solver::evaluations_at_most(self.weight, segments, 1 + self.max_iterations.get() * a_step)
     }
 
-    fn interpolate(
+    fn join(
         &self,
         scene: &Scene<'_>,
         ends: &Ends<'_>,
+        start: Option<&Curve>,
         _: &mut ChaCha8Rng,
         trace: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
-        self.run(scene, ends, None, trace)
-    }
-
-    fn interpolate_from(
-        &self,
-        scene: &Scene<'_>,
-        ends: &Ends<'_>,
-        start: &Curve,
-        _: &mut ChaCha8Rng,
-        trace: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        self.run(scene, ends, Some(start), trace)
+        self.supports(scene)?;
+        solver::solve(scene, ends, self.setup(), start, &mut |objective, first| {
+            self.iterate(objective, first, trace)
+        })
     }
 }
 
@@ -130,19 +123,6 @@ impl Accelerated {
             frozen: false,
             preconditioned: true,
         }
-    }
-
-    fn run(
-        &self,
-        scene: &Scene<'_>,
-        ends: &Ends<'_>,
-        given: Option<&Curve>,
-        trace: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        self.supports(scene)?;
-        solver::solve(scene, ends, self.setup(), given, &mut |objective, first| {
-            self.iterate(objective, first, trace)
-        })
     }
 
     fn iterate(

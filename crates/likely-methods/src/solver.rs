@@ -358,9 +358,5 @@ fn start_from(
         );
         return Err(InterpolateError::EndPoints { reason });
     }
-    let path: Vec<f64> = given.interior().iter().copied().collect();
-    match objective.evaluate(path)?.filter(objective::Iterate::is_finite) {
-        Some(iterate) => Ok(iterate),
-        None => Err(InterpolateError::StartNotFinite { point: 1 }),
-    }
+    objective.start_at(given.interior().iter().copied().collect())
 }

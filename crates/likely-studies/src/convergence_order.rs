@@ -216,13 +216,12 @@ impl Study for ConvergenceOrder {
             .fold(published.evaluations_at_most(segments), u64::saturating_add)
     }
 
-    fn run(
+    fn answer(
         &self,
         subject: &Subject<'_>,
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
-        crate::study::in_coordinates(subject)?;
         let counted = Counted::new(subject.potential);
         let problems = pair_problems(subject, &counted, subject.segments.get())?;
         let mut findings = Findings::default();

@@ -317,13 +317,12 @@ impl Study for DualityGap {
         curves.saturating_mul(a_curve)
     }
 
-    fn run(
+    fn answer(
         &self,
         subject: &Subject<'_>,
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
-        crate::study::in_coordinates(subject)?;
         let counted = Counted::new(subject.potential);
         let problems = pair_problems(subject, &counted, subject.segments.get())?;
         let mut findings = Findings::default();

@@ -160,13 +160,12 @@ impl Study for LocalMetric {
         curves.saturating_mul(solver.evaluations_at_most(segments).saturating_add(2 * segments as u64))
     }
 
-    fn run(
+    fn answer(
         &self,
         subject: &Subject<'_>,
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
-        crate::study::in_coordinates(subject)?;
         let refused = |reason: String| StudyError::Unsupported { reason };
         let counted = Counted::new(subject.potential);
         let curvature = counted.curvature().ok_or_else(|| {

@@ -272,13 +272,12 @@ impl Study for MeanUniqueness {
         MOST_CURVES.saturating_mul(3 * segments as u64).saturating_mul(iterations)
     }
 
-    fn run(
+    fn answer(
         &self,
         subject: &Subject<'_>,
         _: &mut ChaCha8Rng,
         observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
-        crate::study::in_coordinates(subject)?;
         let refused = |reason: &str| StudyError::Unsupported { reason: reason.to_owned() };
         let points = subject.points.filter(|points| points.nrows() > 0).ok_or_else(|| {
             refused("needs data points, whose mean is sought; name a data set for the model")

@@ -204,7 +204,11 @@ impl Study for OptimiserTraces {
             .fold(0, |sum: u64, followed| sum.saturating_add(followed.method.evaluations_at_most(segments)))
     }
 
-    fn run(
+    fn moves_coordinates(&self) -> bool {
+        false
+    }
+
+    fn answer(
         &self,
         subject: &Subject<'_>,
         rng: &mut ChaCha8Rng,

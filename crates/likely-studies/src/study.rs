@@ -124,28 +124,38 @@ pub trait Study: fmt::Debug + Send + Sync {
     /// The most points of the density that a run can evaluate, roughly, for the plan.
     fn evaluations_at_most(&self, segments: usize) -> u64;
 
-    /// Looks at `subject`; `rng` is the only source of randomness.
+    /// Whether points are moved by their coordinates, which leaves a manifold that is embedded in its coordinates.
+    fn moves_coordinates(&self) -> bool {
+        true
+    }
+
+    /// Looks at `subject`, which suits the study; `rng` is the only source of randomness.
     ///
     /// # Errors
     /// [`StudyError`] where there is no answer at all; a number that is missing is a [`Reading`] with its reason.
-    fn run(
+    fn answer(
         &self,
         subject: &Subject<'_>,
         rng: &mut ChaCha8Rng,
         observe: Observer<'_>,
     ) -> Result<Findings, StudyError>;
-}
 
-/// Refuses manifolds that are embedded in their coordinates: a study that moves points by their coordinates would leave them.
-///
-/// # Errors
-/// [`StudyError::Unsupported`] where the geometry has a projection.
-pub(crate) fn in_coordinates(subject: &Subject<'_>) -> Result<(), StudyError> {
-    if subject.geometry.projection().is_none() {
-        return Ok(());
+    /// [`Study::answer`], but for embedded manifolds where the study moves coordinates.
+    ///
+    /// # Errors
+    /// As [`Study::answer`], and [`StudyError::Unsupported`] where the study would leave the manifold.
+    fn run(
+        &self,
+        subject: &Subject<'_>,
+        rng: &mut ChaCha8Rng,
+        observe: Observer<'_>,
+    ) -> Result<Findings, StudyError> {
+        if self.moves_coordinates() && subject.geometry.projection().is_some() {
+            let reason = "this study works in coordinates of the manifold, and the geometry is one of the surrounding space; choose the manifold in a chart, such as `sphere` for `sphere-embedded`";
+            return Err(StudyError::Unsupported { reason: reason.to_owned() });
+        }
+        self.answer(subject, rng, observe)
     }
-    let reason = "this study works in coordinates of the manifold, and the geometry is one of the surrounding space; choose the manifold in a chart, such as `sphere` for `sphere-embedded`";
-    Err(StudyError::Unsupported { reason: reason.to_owned() })
 }
 
 /// A study that was built from its configuration.

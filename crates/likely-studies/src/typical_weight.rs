@@ -285,13 +285,12 @@ impl Study for TypicalWeight {
         curves.saturating_mul(self.solver().evaluations_at_most(segments))
     }
 
-    fn run(
+    fn answer(
         &self,
         subject: &Subject<'_>,
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
-        crate::study::in_coordinates(subject)?;
         let level = subject
             .typical
             .and_then(|typical| quantile(typical, self.quantile.get()))

@@ -379,10 +379,11 @@ mod tests {
         fn evaluations_at_most(&self, _: usize) -> u64 {
             0
         }
-        fn interpolate(
+        fn join(
             &self,
             _: &Scene<'_>,
             ends: &Ends<'_>,
+            _: Option<&Curve>,
             _: &mut ChaCha8Rng,
             _: Trace<'_>,
         ) -> Result<Solution, InterpolateError> {

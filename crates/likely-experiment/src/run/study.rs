@@ -186,7 +186,7 @@ mod tests {
             1
         }
 
-        fn run(
+        fn answer(
             &self,
             subject: &Subject<'_>,
             _: &mut ChaCha8Rng,

@@ -366,6 +366,49 @@ fn a_start_outside_the_support_is_an_error_that_says_where() {
 }
 
 #[test]
+fn a_given_start_outside_the_support_is_an_error_that_says_where() {
+    let strip = Pointwise {
+        dim: 2,
+        at: |x: &[f64]| if x[1].abs() > 0.7 { (f64::INFINITY, vec![0.0; 2]) } else { (x[0], vec![1.0, 0.0]) },
+    };
+    let no_score = Pointwise {
+        dim: 2,
+        at: |x: &[f64]| (x[0], vec![1.0, if x[1].abs() > 0.7 { f64::NAN } else { 0.0 }]),
+    };
+    let (flat, sphere) = (Euclidean::new(2), likely_geometries::Sphere::new(2).unwrap());
+    let (a, b) = (array![0.0, 0.0], array![1.0, 0.0]);
+    let ends = Ends::new(a.view(), b.view(), NonZeroUsize::new(10).unwrap()).unwrap();
+    let mut points = Curve::straight(&ends).into_points();
+    points[[7, 1]] = 0.8;
+    points[[8, 1]] = 0.9;
+    let given = Curve::new(points).unwrap();
+    let mut cases = 0;
+    for geometry in [&flat as &dyn likely_core::Geometry, &sphere] {
+        for potential in [&strip as &dyn Potential, &no_score] {
+            let scene = Scene { geometry, density: Some(Density::Potential(potential)), typical: None };
+            for id in DESCEND {
+                let mut rng = Seed::new(0).stream(&[]);
+                let error = method(id, "")
+                    .interpolate_from(&scene, &ends, &given, &mut rng, &mut likely_methods::ignore_steps)
+                    .unwrap_err();
+                assert_eq!(error, InterpolateError::StartNotFinite { point: 7 }, "{id}");
+                cases += 1;
+            }
+        }
+    }
+    assert_eq!(cases, 4 * DESCEND.len());
+    let mut points = Curve::straight(&ends).into_points();
+    points[[4, 1]] = 1e200;
+    let far = Curve::new(points).unwrap();
+    let scene = Scene { geometry: &flat, density: None, typical: None };
+    let mut rng = Seed::new(0).stream(&[]);
+    let error = method("prob-georce", "weight = { absolute = 0.0 }")
+        .interpolate_from(&scene, &ends, &far, &mut rng, &mut likely_methods::ignore_steps)
+        .unwrap_err();
+    assert!(error.to_string().contains("overflows"), "{error}");
+}
+
+#[test]
 fn an_observer_can_interrupt() {
     let potential = two_bumps();
     let geometry = Euclidean::new(2);

@@ -130,13 +130,12 @@ impl Study for FrechetMean {
         curves.saturating_mul(searches).saturating_mul(u64::from(self.max_iterations))
     }
 
-    fn run(
+    fn answer(
         &self,
         subject: &Subject<'_>,
         rng: &mut ChaCha8Rng,
         observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
-        crate::study::in_coordinates(subject)?;
         let points = chosen(subject, self.points.get())?;
         let counted = Counted::new(subject.potential);
         let problem = MeanProblem {

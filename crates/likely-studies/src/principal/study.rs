@@ -118,13 +118,12 @@ impl Study for PrincipalGeodesics {
         curves.saturating_mul(u64::from(self.max_iterations)).saturating_add(shots)
     }
 
-    fn run(
+    fn answer(
         &self,
         subject: &Subject<'_>,
         _: &mut ChaCha8Rng,
         observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
-        crate::study::in_coordinates(subject)?;
         let points = chosen(subject, self.points.get())?;
         let counted = Counted::new(subject.potential);
         let problem = MeanProblem {

@@ -159,13 +159,12 @@ impl Study for ShootingStudy {
         }
     }
 
-    fn run(
+    fn answer(
         &self,
         subject: &Subject<'_>,
         rng: &mut ChaCha8Rng,
         mut observe: Observer<'_>,
     ) -> Result<Findings, StudyError> {
-        crate::study::in_coordinates(subject)?;
         if subject.pairs.is_empty() {
             return Err(unsupported("there is no pair of end points to shoot from"));
         }
