@@ -5,11 +5,14 @@
 
 pub mod check;
 mod curve;
+mod differentiable;
+mod elementary;
 mod flow;
 mod geometry;
 mod inverses;
-mod lanes;
+pub mod lanes;
 mod manifold;
+mod number;
 mod potential;
 mod radial;
 mod rows;
@@ -20,10 +23,12 @@ mod tensors;
 mod thin_inverses;
 
 pub use curve::{Curve, CurveError, Ends, EndsError};
+pub use differentiable::{Differentiable, Exact};
 pub use flow::{Flow, FlowScales, HullBound, SamplePrediction};
 pub use geometry::{Euclidean, Form, Geometry};
 pub use inverses::Inverses;
 pub use manifold::{ClosedForm, Embedding, Projection, SmoothMap};
+pub use number::{Dual, Lanes, Number};
 pub use potential::{
     Counted, CountedScore, Curvature, EvalError, Evaluations, Normalisation, Potential, Score,
     ScoreOfPotential, Symmetry, ValueGrad,

@@ -1,10 +1,10 @@
 //! The ellipsoid in stereographic coordinates.
 
-use crate::lanes::{dot, weighted_sum};
 use crate::parameters::{Dim, coordinates, positive};
 use crate::pointwise::{Part, Pointwise, batched, fits, points};
 use crate::table::from_config;
 use crate::{Manifold, ParameterError, Recipe};
+use likely_core::lanes::{dot, weighted_sum};
 use likely_core::{Embedding, EvalError, Form, Geometry, Rows};
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,10 @@
 //! The ellipsoid in the coordinates of the space around it.
 
 use crate::ellipsoid::{Axes, check_axes};
-use crate::lanes::dot;
 use crate::pointwise::{Pointwise, batched, fits, flat, points};
 use crate::table::from_config;
 use crate::{Manifold, ParameterError, Recipe};
+use likely_core::lanes::dot;
 use likely_core::{EvalError, Geometry, Projection, Rows};
 use serde::{Deserialize, Serialize};
 

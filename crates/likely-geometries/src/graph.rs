@@ -1,7 +1,7 @@
 //! Surfaces that are graphs of a height.
 
-use crate::lanes::dot;
 use crate::pointwise::{Part, Pointwise, batched, fits, points};
+use likely_core::lanes::dot;
 use likely_core::{Embedding, EvalError, Form, Geometry, Rows};
 
 /// A height `h` over R^dim with first and second derivatives, told at one point.

@@ -1,6 +1,6 @@
 //! Closed forms of the hyperbolic half-space: `G = I / y^2`, with `y` the last coordinate.
 
-use crate::lanes::{dot, sum};
+use likely_core::lanes::{dot, sum};
 
 /// The distance of two points.
 pub(crate) fn distance(from: &[f64], to: &[f64]) -> f64 {

@@ -1,11 +1,11 @@
 //! Hyperbolic space as the upper half-space.
 
 use crate::half_space;
-use crate::lanes::dot;
 use crate::parameters::{Dim, coordinates};
 use crate::pointwise::{Part, Pointwise, batched, ends, points, vector};
 use crate::table::from_config;
 use crate::{Manifold, ParameterError, Recipe};
+use likely_core::lanes::dot;
 use likely_core::{ClosedForm, EvalError, Form, Geometry};
 use serde::{Deserialize, Serialize};
 

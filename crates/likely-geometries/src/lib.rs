@@ -18,7 +18,6 @@ mod graph_surface;
 mod half_space;
 mod hyperbolic;
 mod hyperbolic_paraboloid;
-mod lanes;
 mod paraboloid;
 mod parameters;
 mod pointwise;

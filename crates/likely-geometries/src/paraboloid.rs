@@ -1,11 +1,11 @@
 //! The paraboloid.
 
 use crate::graph::{Graph, Height};
-use crate::lanes::dot;
 use crate::parameters::{Dim, coordinates};
 use crate::table::from_config;
 use crate::{Manifold, ParameterError, Recipe};
 use likely_core::Geometry;
+use likely_core::lanes::dot;
 use serde::{Deserialize, Serialize};
 
 pub(crate) const MANIFOLD: Manifold = Manifold {

@@ -1,6 +1,6 @@
 //! Geometries that are told at one point, and the loops over batches that they share.
 
-use crate::lanes::{Work, all_finite, vectorised};
+use likely_core::lanes::{Work, all_finite, vectorised};
 use likely_core::{EvalError, Form, Rows, Tensors};
 
 /// The part of a batch of tensors that belongs to one point.
@@ -132,7 +132,7 @@ macro_rules! flat {
 
         #[inline(always)]
         fn squared_norm(&self, _: &[f64], v: &[f64]) -> f64 {
-            $crate::lanes::dot(v, v)
+            likely_core::lanes::dot(v, v)
         }
 
         #[inline(always)]

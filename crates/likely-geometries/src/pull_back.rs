@@ -1,9 +1,9 @@
 //! The pull-back of a differentiable map.
 
 use crate::ParameterError;
-use crate::lanes::{Work, vectorised};
 use crate::parameters::{coordinates, dense_coordinates};
 use crate::pointwise::fits;
+use likely_core::lanes::{Work, vectorised};
 use likely_core::{Embedding, EvalError, Form, Geometry, Rows, SmoothMap, Tensors};
 
 /// `G = J^T J` with the Jacobian `J` of a map, dense: what is left when nothing is known of the map.

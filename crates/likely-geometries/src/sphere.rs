@@ -1,10 +1,10 @@
 //! The unit sphere in stereographic coordinates.
 
-use crate::lanes::{dot, sum};
 use crate::parameters::{Dim, coordinates};
 use crate::pointwise::{Part, Pointwise, batched, ends, fits, points, vector};
 use crate::table::from_config;
 use crate::{Manifold, ParameterError, Recipe};
+use likely_core::lanes::{dot, sum};
 use likely_core::{ClosedForm, Embedding, EvalError, Form, Geometry, Rows};
 use serde::{Deserialize, Serialize};
 

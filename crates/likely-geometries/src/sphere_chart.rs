@@ -1,8 +1,8 @@
 //! The stereographic chart of the sphere as a map.
 
 use crate::Sphere;
-use crate::lanes::dot;
 use crate::pointwise::{fits, points};
+use likely_core::lanes::dot;
 use likely_core::{Embedding, EvalError, Geometry, Rows, SmoothMap};
 
 /// `f(x) = (1 - s, 2 x) / (1 + s)` with `s = |x|^2`: its [`crate::PullBack`] is [`Sphere`], at the cost of a dense tensor.

@@ -1,10 +1,10 @@
 //! The unit sphere in the coordinates of the space around it.
 
-use crate::lanes::{dot, sum};
 use crate::parameters::{Dim, coordinates};
 use crate::pointwise::{Pointwise, batched, ends, fits, flat, points, vector};
 use crate::table::from_config;
 use crate::{Manifold, ParameterError, Recipe};
+use likely_core::lanes::{dot, sum};
 use likely_core::{ClosedForm, EvalError, Geometry, Projection, Rows};
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! The chi-square law of the squared norm: the prior of noise space.
 
-use crate::lanes::{LANES, Lane, Work, vectorised};
 use crate::radial_curvature::{self, RadialProfile};
 use crate::{BuildError, Built, Config, Model, Resources};
+use likely_core::lanes::{LANES, Lane, Work, vectorised};
 use likely_core::{Curvature, EvalError, Normalisation, Potential, Radial, Rows, Symmetry, ValueGrad};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! The exact density, score and velocity of a stochastic interpolant whose data are finitely many points.
 
 use crate::gaussian_sum::{GaussianSum, Wanted};
-use crate::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use crate::{BuildError, Built, Config, Model, Resources};
+use likely_core::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use likely_core::{
     Curvature, EvalError, Flow, FlowScales, Normalisation, Potential, Rows, Symmetry, ValueGrad,
 };

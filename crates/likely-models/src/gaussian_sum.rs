@@ -1,7 +1,7 @@
 //! Second and third derivatives of a sum of equal Gaussians, each around its own point.
 
-use crate::lanes::{Work, exp, vectorised};
 use likely_core::Rows;
+use likely_core::lanes::{Work, exp, vectorised};
 
 /// `S(x) = -log sum_i exp(-q_i / 2)` up to a constant, `q_i = |y - c_i|^2` with `y` the point in units of the widths.
 ///

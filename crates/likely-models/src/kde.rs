@@ -1,9 +1,9 @@
 //! Gaussian kernel densities.
 
 use crate::gaussian_sum::{GaussianSum, Wanted};
-use crate::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use crate::numbers::positive;
 use crate::{BuildError, Built, Config, Model, Resources};
+use likely_core::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use likely_core::{Curvature, EvalError, Normalisation, Potential, Rows, Symmetry, ValueGrad};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 use rayon::prelude::*;

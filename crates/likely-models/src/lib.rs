@@ -10,7 +10,6 @@ mod gaussian_average;
 mod gaussian_sum;
 mod gmm;
 mod kde;
-mod lanes;
 mod npy;
 mod numbers;
 mod quadratic;

@@ -1,8 +1,8 @@
 //! Quadratic potentials with the same curvature in all directions.
 
-use crate::lanes::{LANES, Lane, Work, vectorised};
 use crate::numbers::{FiniteNumber, positive};
 use crate::{BuildError, Built, Config, Model, Resources};
+use likely_core::lanes::{LANES, Lane, Work, vectorised};
 use likely_core::{Curvature, EvalError, Normalisation, Potential, Radial, Rows, Symmetry, ValueGrad};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::de::Error as _;

@@ -1,9 +1,9 @@
 //! Families of counts over categories, in the probabilities of all categories but the last.
 
 use crate::ParameterError;
-use crate::lanes::{dot, sum};
 use crate::parameters::coordinates;
 use crate::pointwise::{Part, Pointwise, batched, ends, points, vector};
+use likely_core::lanes::{dot, sum};
 use likely_core::{ClosedForm, EvalError, Form, Geometry};
 
 /// What was counted.

@@ -2,7 +2,7 @@
 
 mod curvature;
 
-use crate::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
+use likely_core::lanes::{LANES, Lane, Work, exp, ln, load, vectorised};
 use likely_core::{Curvature, EvalError, Normalisation, Potential, Symmetry, ValueGrad};
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
 

@@ -1,68 +1,7 @@
-//! Eight points at a time: exponential, logarithm and transposition that compilers turn into vector instructions.
+//! Exponential and logarithm that compilers turn into vector instructions.
 //!
 //! Nothing here fuses a multiplication with an addition, looks up a table or branches on data, so the bits of a result
-//! depend neither on the vector width of the processor nor on which other points share the batch.
-
-use ndarray::ArrayView2;
-use pulp::{Arch, Simd, WithSimd};
-
-/// Points that are evaluated side by side.
-pub(crate) const LANES: usize = 8;
-
-/// One number for each of [`LANES`] points.
-pub(crate) type Lane = [f64; LANES];
-
-/// Work to be compiled once for each vector width; a closure will not do, because it is compiled for the narrowest.
-pub(crate) trait Work {
-    type Output;
-
-    /// Must be inlined, and so must what it calls.
-    fn run(self) -> Self::Output;
-}
-
-/// Runs `work` compiled for the widest vectors that this processor has.
-pub(crate) fn vectorised<W: Work>(work: W) -> W::Output {
-    struct Dispatched<W>(W);
-
-    impl<W: Work> WithSimd for Dispatched<W> {
-        type Output = W::Output;
-
-        #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> W::Output {
-            self.0.run()
-        }
-    }
-
-    Arch::new().dispatch(Dispatched(work))
-}
-
-/// Coordinates of up to [`LANES`] rows from `first` on, one lane a coordinate; missing rows repeat the first.
-#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
-#[inline(always)]
-pub(crate) fn load(points: &ArrayView2<'_, f64>, first: usize, lanes: &mut [Lane]) -> usize {
-    let count = LANES.min(points.nrows() - first);
-    let dim = lanes.len();
-    let rows = points.as_slice().and_then(|all| all.get(first * dim..(first + count) * dim));
-    match rows {
-        Some(rows) if count == LANES => {
-            for (j, lane) in lanes.iter_mut().enumerate() {
-                for (l, x) in lane.iter_mut().enumerate() {
-                    *x = rows[l * dim + j];
-                }
-            }
-        }
-        _ => {
-            for l in 0..LANES {
-                let row = if l < count { first + l } else { first };
-                for (j, lane) in lanes.iter_mut().enumerate() {
-                    lane[l] = points[[row, j]];
-                }
-            }
-        }
-    }
-    count
-}
+//! depend neither on the vector width of the processor nor on which other numbers are worked on beside it.
 
 /// 1.5 * 2^52: adding it leaves the nearest integer in the low bits.
 const TO_INTEGER: f64 = 6_755_399_441_055_744.0;
@@ -78,7 +17,7 @@ const LARGEST_EXPONENT: f64 = 709.0;
 /// `e^x` to about one unit in the last place; zero below -708, infinite above 709, NaN for NaN.
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
-pub(crate) fn exp(x: f64) -> f64 {
+pub fn exp(x: f64) -> f64 {
     let clamped = if x < SMALLEST_EXPONENT { SMALLEST_EXPONENT } else { x };
     let clamped = if clamped > LARGEST_EXPONENT { LARGEST_EXPONENT } else { clamped };
     let shifted = clamped * std::f64::consts::LOG2_E + TO_INTEGER;
@@ -112,7 +51,7 @@ const TWO_TO_52: u64 = 0x4330_0000_0000_0000;
 /// `ln x` of a normal positive number to about one unit in the last place; NaN for NaN and infinity.
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
-pub(crate) fn ln(x: f64) -> f64 {
+pub fn ln(x: f64) -> f64 {
     let shifted = x.to_bits().wrapping_add(ONE - SQRT_HALF);
     let biased = f64::from_bits((shifted >> 52) | TWO_TO_52) - f64::from_bits(TWO_TO_52);
     let n = biased - 1023.0;
@@ -139,8 +78,8 @@ pub(crate) fn ln(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use likely_core::Seed;
-    use ndarray::{Array2, s};
+    use crate::Seed;
+    use crate::lanes::{LANES, Lane, Work, vectorised};
     use rand::Rng;
 
     fn worst(of: impl Fn(f64) -> f64, truth: impl Fn(f64) -> f64, draw: impl FnMut() -> f64) -> f64 {
@@ -200,19 +139,5 @@ mod tests {
         let widest = vectorised(LogSum(&lanes));
         let narrowest = LogSum(&lanes).run();
         assert_eq!(widest.map(f64::to_bits), narrowest.map(f64::to_bits));
-    }
-
-    #[test]
-    fn loading_a_short_batch_repeats_its_first_row_and_does_not_care_for_the_layout() {
-        let points = Array2::from_shape_fn((11, 3), |(i, j)| (10 * i + j) as f64);
-        let mut lanes = [[0.0; LANES]; 3];
-        assert_eq!(load(&points.view(), 8, &mut lanes), 3);
-        for (j, lane) in lanes.iter().enumerate() {
-            let expected = [80, 90, 100, 80, 80, 80, 80, 80].map(|x| f64::from(x) + j as f64);
-            assert_eq!(lane.map(f64::to_bits), expected.map(f64::to_bits));
-        }
-        let mut two = [[0.0; LANES]; 2];
-        assert_eq!(load(&points.slice(s![.., 1..]), 0, &mut two), LANES);
-        assert_eq!(two[1].map(f64::to_bits), [2, 12, 22, 32, 42, 52, 62, 72].map(|x| f64::from(x).to_bits()));
     }
 }
