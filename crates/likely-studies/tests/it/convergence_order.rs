@@ -1,7 +1,7 @@
 //! Rates and orders against closed forms.
 
 use crate::densities::{Pointwise, ask, bowl, missing, number, refusal, study};
-use crate::support::Sphere;
+use crate::support::sphere;
 use likely_core::{Euclidean, Potential};
 use std::f64::consts::PI;
 
@@ -119,7 +119,7 @@ fn geodesics_of_the_sphere_converge_at_order_one_to_the_great_arc() {
     let flat = bowl(vec![0.0, 0.0], 0.0, 1.0);
     let config = only("lambda = 0.0\ngrids = [50, 100, 200, 400, 800]");
     let ends: [&[f64]; 2] = [&[-0.8, 0.3], &[0.5, 0.6]];
-    let findings = ask(&*study("convergence-order", &config), &Sphere(2), &flat, None, ends, 20).unwrap();
+    let findings = ask(&*study("convergence-order", &config), &sphere(2), &flat, None, ends, 20).unwrap();
     let order = number(&findings, "discretisation-order");
     assert!((order - 1.0).abs() < 0.02, "{order}");
     let error = number(&findings, "discretisation-error");

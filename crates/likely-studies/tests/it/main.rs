@@ -6,6 +6,7 @@ mod convergence_order;
 mod densities;
 mod duality_gap;
 mod local_metric;
+mod mean_references;
 mod mean_studies;
 mod mean_uniqueness;
 mod means;

@@ -1,6 +1,6 @@
 //! The studies of shots, means and principal geodesics, run as a spec runs them.
 
-use crate::support::{HalfPlane, Sphere, quadratic, weighted_logs};
+use crate::support::{half_plane, quadratic, sphere, weighted_logs};
 use likely_core::{Geometry, Potential, Seed};
 use likely_studies::{Findings, Pair, StudyError, Subject, find};
 use ndarray::{Array1, Array2, array};
@@ -83,7 +83,7 @@ fn potential() -> impl Potential {
 fn shots_along_solved_curves_land_at_first_order_on_the_sphere() {
     let potential = potential();
     let case = Case {
-        geometry: &Sphere(2),
+        geometry: &sphere(2),
         potential: &potential,
         points: None,
         ends: Some((array![0.0, -1.0], array![0.5, 0.5])),
@@ -109,7 +109,7 @@ fn shots_along_solved_curves_land_at_first_order_on_the_sphere() {
 fn shots_into_directions_go_round_once_or_as_released() {
     let potential = quadratic(vec![0.0, 0.0], 1.0);
     let case = Case {
-        geometry: &Sphere(2),
+        geometry: &sphere(2),
         potential: &potential,
         points: None,
         ends: Some((array![0.1, -0.2], array![0.5, 0.5])),
@@ -136,7 +136,7 @@ fn shots_into_directions_go_round_once_or_as_released() {
 fn shooting_that_makes_no_sense_is_refused_with_its_reason() {
     let potential = quadratic(vec![0.0, 1.0], 1.0);
     let case = Case {
-        geometry: &HalfPlane,
+        geometry: &half_plane(),
         potential: &potential,
         points: None,
         ends: Some((array![0.0, 1.0], array![0.5, 0.5])),
@@ -162,7 +162,7 @@ fn data() -> Array2<f64> {
 fn the_mean_of_data_comes_with_curves_minima_and_grid() {
     let (potential, points) = (potential(), data());
     let case =
-        Case { geometry: &Sphere(2), potential: &potential, points: Some(&points), ends: None, segments: 20 };
+        Case { geometry: &sphere(2), potential: &potential, points: Some(&points), ends: None, segments: 20 };
     let found = case.run("frechet-mean", "weight = { relative = 1.0 }\ngrid = 5\nstarts = 2").unwrap();
     assert_eq!(number(&found, "mean-minima"), 1.0);
     assert_eq!(number(&found, "mean-searches-converged"), 1.0);
@@ -186,7 +186,7 @@ fn the_mean_of_data_comes_with_curves_minima_and_grid() {
 fn principal_geodesics_run_through_the_mean_both_ways() {
     let (potential, points) = (potential(), data());
     let case =
-        Case { geometry: &Sphere(2), potential: &potential, points: Some(&points), ends: None, segments: 40 };
+        Case { geometry: &sphere(2), potential: &potential, points: Some(&points), ends: None, segments: 40 };
     let found = case.run("principal-geodesics", "weight = { absolute = 0.0 }\ntolerance = 1e-10").unwrap();
     assert!((number(&found, "principal-explained-share") - 1.0).abs() < 1e-12, "two directions are all");
     assert!(number(&found, "principal-first-share") > 0.5);

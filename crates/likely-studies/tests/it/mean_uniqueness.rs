@@ -1,7 +1,7 @@
 //! How many means there are, where that is known.
 
 use crate::densities::{Pointwise, bowl, missing, number, refusal, study};
-use crate::support::Sphere;
+use crate::support::sphere;
 use likely_core::{Euclidean, Geometry, Potential, Seed};
 use likely_studies::{Findings, StudyError, Subject};
 use ndarray::Array2;
@@ -108,7 +108,7 @@ fn on_the_sphere_the_objective_is_the_squared_distance_but_for_the_grid() {
     let points = Array2::from_shape_vec((3, 2), vec![0.3, 0.0, -0.2, 0.3, -0.1, -0.3]).unwrap();
     let config = "lambdas = [0.0]\naxes = [{ from = -0.5, to = 0.5, nodes = 5 }, { from = -0.5, to = 0.5, nodes = 5 }]";
     let worst = |segments: usize| {
-        let findings = ask(config, &Sphere(2), &flat, &points, segments).unwrap();
+        let findings = ask(config, &sphere(2), &flat, &points, segments).unwrap();
         assert!((number(&findings, "uniqueness-means-lightest") - 1.0).abs() < 0.5);
         let values = series(&findings, "uniqueness-objective")[0];
         let error = |row: ndarray::ArrayView1<'_, f64>| {

@@ -1,7 +1,7 @@
 //! Means against reference values, closed forms and themselves.
 
 use crate::support::{
-    HalfPlane, Paraboloid, Pointwise, Spd2, Sphere, matrix, mixture, numbers, quadratic, weighted_logs,
+    Pointwise, half_plane, matrix, mixture, numbers, paraboloid, quadratic, sphere, weighted_logs,
 };
 use likely_core::{Euclidean, EvalError, Geometry, Potential, ScoreOfPotential, Seed, Stop, StopKind};
 use likely_methods::Density;
@@ -13,15 +13,19 @@ use ndarray::{Array1, Array2, ArrayView1, array};
 use serde_json::Value;
 use std::ops::ControlFlow;
 
-const ARMIJO: MeanSearch = MeanSearch::Armijo;
-const ACCELERATED: MeanSearch = MeanSearch::Accelerated { memory: 10 };
+pub(crate) const ARMIJO: MeanSearch = MeanSearch::Armijo;
+pub(crate) const ACCELERATED: MeanSearch = MeanSearch::Accelerated { memory: 10 };
 const ADAPTIVE: MeanSearch = MeanSearch::Adaptive { rate: 0.1, beta1: 0.5, beta2: 0.5 };
 
-fn golden() -> Value {
+pub(crate) fn golden() -> Value {
     serde_json::from_str(include_str!("../golden/means.json")).unwrap()
 }
 
-fn problem<'a>(geometry: &'a dyn Geometry, points: &'a Array2<f64>, segments: usize) -> MeanProblem<'a> {
+pub(crate) fn problem<'a>(
+    geometry: &'a dyn Geometry,
+    points: &'a Array2<f64>,
+    segments: usize,
+) -> MeanProblem<'a> {
     MeanProblem {
         geometry,
         density: None,
@@ -33,15 +37,15 @@ fn problem<'a>(geometry: &'a dyn Geometry, points: &'a Array2<f64>, segments: us
     }
 }
 
-fn limits(tolerance: f64, max_iterations: u32) -> MeanLimits<'static> {
+pub(crate) fn limits(tolerance: f64, max_iterations: u32) -> MeanLimits<'static> {
     MeanLimits { tolerance, max_iterations, ..MeanLimits::default() }
 }
 
-fn solve(problem: &MeanProblem<'_>, search: MeanSearch, tolerance: f64) -> Mean {
+pub(crate) fn solve(problem: &MeanProblem<'_>, search: MeanSearch, tolerance: f64) -> Mean {
     problem.solve(search, limits(tolerance, 5000), &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
-fn distance(a: ArrayView1<'_, f64>, b: &[f64]) -> f64 {
+pub(crate) fn distance(a: ArrayView1<'_, f64>, b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
 }
 
@@ -50,59 +54,12 @@ fn some_points(count: usize, dim: usize, scale: f64) -> Array2<f64> {
 }
 
 #[test]
-fn reference_means_and_their_energies_are_met() {
-    let golden = golden();
-    let mut cases = 0;
-    for case in golden["means"].as_array().unwrap() {
-        let id = case["id"].as_str().unwrap();
-        let points = matrix(&case["points"]);
-        let geometry: Box<dyn Geometry> = match id {
-            "fm_spd2_K20" => Box::new(Spd2),
-            _ => Box::new(Sphere(points.ncols())),
-        };
-        let problem = problem(&*geometry, &points, case["segments"].as_u64().unwrap() as usize);
-        for search in [ARMIJO, ACCELERATED] {
-            let mean = solve(&problem, search, 1e-9);
-            assert_eq!(mean.stop.kind(), StopKind::Converged, "{id}: {}", mean.stop);
-            let expected = case["energy"].as_f64().unwrap();
-            assert!(
-                (mean.energy - expected).abs() < 1e-10 * expected,
-                "{id} by {search:?}: {} where {expected} is known",
-                mean.energy
-            );
-            let off = distance(mean.mean.view(), &numbers(&case["mean"]));
-            assert!(off < 1e-7, "{id} by {search:?}: off by {off:e}");
-            assert!(mean.largest_curve_gradient <= mean.gradient_norm * (1.0 + 1e-12));
-            cases += 1;
-        }
-    }
-    assert_eq!(cases, 8);
-}
-
-#[test]
-fn ten_coordinates_reach_an_energy_that_is_not_above_the_reference() {
-    let golden = golden();
-    let case = &golden["sphere10"];
-    let points = matrix(&case["points"]);
-    let released = case["energy"].as_f64().unwrap();
-    let sphere = Sphere(10);
-    let best = solve(&problem(&sphere, &points, 100), ACCELERATED, 1e-9).energy;
-    for search in [ARMIJO, ACCELERATED] {
-        // The released search stops on a gradient averaged over the data; the joint one is the stricter.
-        let mean = solve(&problem(&sphere, &points, 100), search, case["tolerance"].as_f64().unwrap());
-        assert_eq!(mean.stop.kind(), StopKind::Converged);
-        assert!(mean.energy < released, "{search:?}: {} {released}", mean.energy);
-        assert!(mean.energy >= best * (1.0 - 1e-12), "{search:?}: below the minimum");
-    }
-}
-
-#[test]
 fn the_reference_mean_on_the_sphere_is_met() {
     let golden = golden();
     let case = &golden["frechet_ls_sphere_lam0"];
     let points = matrix(&case["inputs"]["data"]);
     for search in [ARMIJO, ACCELERATED] {
-        let mean = solve(&problem(&Sphere(2), &points, 10), search, 1e-11);
+        let mean = solve(&problem(&sphere(2), &points, 10), search, 1e-11);
         assert!(distance(mean.mean.view(), &numbers(&case["outputs"]["mean"])) < 1e-8);
         let energy = case["outputs"]["energy"].as_f64().unwrap();
         assert!((mean.energy - energy).abs() < 1e-12, "{} {energy}", mean.energy);
@@ -168,7 +125,7 @@ fn the_released_search_stalls_where_the_sound_one_converges() {
     }
     // Without a potential both agree.
     let points = matrix(&golden["frechet_ls_sphere_lam0"]["inputs"]["data"]);
-    let mean = solve(&self::problem(&Sphere(2), &points, 10), MeanSearch::Released { reduction: 0.5 }, 1e-9);
+    let mean = solve(&self::problem(&sphere(2), &points, 10), MeanSearch::Released { reduction: 0.5 }, 1e-9);
     assert_eq!(mean.iterations, 13);
     let expected = numbers(&golden["frechet_ls_sphere_lam0"]["outputs"]["mean"]);
     assert!(distance(mean.mean.view(), &expected) < 1e-12);
@@ -179,7 +136,8 @@ fn a_released_search_with_weights_stalls_on_the_sphere() {
     let golden = golden();
     let points = matrix(&golden["frechet_ls_sphere_lam0"]["inputs"]["data"]);
     let weights = [1.0, 2.0, 0.5, 3.0];
-    let problem = MeanProblem { weights: Some(&weights), ..problem(&Sphere(2), &points, 10) };
+    let sphere = sphere(2);
+    let problem = MeanProblem { weights: Some(&weights), ..problem(&sphere, &points, 10) };
     let stalled = problem
         .solve(MeanSearch::Released { reduction: 0.5 }, limits(1e-9, 500), &mut |_, _| {
             ControlFlow::Continue(())
@@ -200,7 +158,7 @@ fn discrete_means_tend_to_the_intrinsic_one_at_first_order() {
             continue;
         }
         let points = matrix(&case["points"]);
-        let sphere = Sphere(points.ncols());
+        let sphere = sphere(points.ncols());
         let intrinsic = karcher_mean(&sphere, points.view(), None, 1e-12, 200).unwrap();
         assert_eq!(intrinsic.stop.kind(), StopKind::Converged);
         // geomstats stops at a change of 1e-4.
@@ -225,7 +183,7 @@ fn the_intrinsic_mean_of_the_reference_is_met() {
     let golden = golden();
     let case = &golden["frechet_ls_sphere_lam0"];
     let points = matrix(&case["inputs"]["data"]);
-    let mean = karcher_mean(&Sphere(2), points.view(), None, 1e-13, 200).unwrap();
+    let mean = karcher_mean(&sphere(2), points.view(), None, 1e-13, 200).unwrap();
     assert!(
         distance(mean.mean.view(), &numbers(&case["outputs"]["intrinsic_karcher_mean_in_chart"])) < 1e-10
     );
@@ -267,7 +225,7 @@ fn every_form_of_tensor_has_the_same_mean_as_its_dense_form() {
     let points = some_points(5, 3, 0.6);
     let potential = quadratic(vec![0.2, -0.1, 0.4], 0.8);
     let weights = [1.0, 0.5, 2.0, 1.5, 1.0];
-    let geometries: [&dyn Geometry; 3] = [&Sphere(3), &Paraboloid(3), &Euclidean::new(3)];
+    let geometries: [&dyn Geometry; 3] = [&sphere(3), &paraboloid(3), &Euclidean::new(3)];
     for geometry in geometries {
         for search in [ARMIJO, ACCELERATED, ADAPTIVE] {
             let plain = MeanProblem {
@@ -284,7 +242,7 @@ fn every_form_of_tensor_has_the_same_mean_as_its_dense_form() {
             );
             assert_eq!(plain.stop.kind(), StopKind::Converged, "{search:?}: {}", plain.stop);
             assert!((plain.objective.unwrap() - dense.objective.unwrap()).abs() < 1e-12);
-            assert!(distance(plain.mean.view(), dense.mean.as_slice().unwrap()) < 1e-7, "{search:?}");
+            assert!(distance(plain.mean.view(), dense.mean.as_slice().unwrap()) < 1e-8, "{search:?}");
         }
     }
 }
@@ -310,12 +268,13 @@ fn the_gradient_at_a_mean_is_that_of_the_objective_by_differences() {
     // Stationarity in the mean alone: shifting where the search starts finds the same point.
     let points = some_points(4, 2, 0.7);
     let potential = weighted_logs(vec![0.4, 0.6], vec![vec![0.3, -0.8], vec![-0.5, 0.9]]);
+    let sphere = sphere(2);
     for at_mean in [false, true] {
         let problem = MeanProblem {
             density: Some(Density::Potential(&potential)),
             weight: MeanWeight::Relative(2.0),
             at_mean,
-            ..problem(&Sphere(2), &points, 20)
+            ..problem(&sphere, &points, 20)
         };
         let best = solve(&problem, ACCELERATED, 1e-10);
         let absolute = MeanProblem { weight: MeanWeight::Absolute(best.lambda_norm), ..problem };
@@ -365,16 +324,17 @@ fn a_score_has_the_same_mean_as_its_potential() {
     let points = some_points(4, 2, 0.7);
     let potential = weighted_logs(vec![0.4, 0.6], vec![vec![0.3, -0.8], vec![-0.5, 0.9]]);
     let score = ScoreOfPotential(&potential);
+    let sphere = sphere(2);
     let with = |density| MeanProblem {
         density: Some(density),
         weight: MeanWeight::Absolute(0.01),
-        ..problem(&Sphere(2), &points, 15)
+        ..problem(&sphere, &points, 15)
     };
-    let by_score = solve(&with(Density::Score(&score)), ADAPTIVE, 1e-9);
-    let by_potential = solve(&with(Density::Potential(&potential)), ACCELERATED, 1e-9);
+    let by_score = solve(&with(Density::Score(&score)), ADAPTIVE, 1e-11);
+    let by_potential = solve(&with(Density::Potential(&potential)), ACCELERATED, 1e-11);
     assert_eq!(by_score.stop.kind(), StopKind::Converged);
     assert_eq!(by_score.objective, None);
-    assert!(distance(by_score.mean.view(), by_potential.mean.as_slice().unwrap()) < 1e-7);
+    assert!(distance(by_score.mean.view(), by_potential.mean.as_slice().unwrap()) < 1e-8);
     let refused = with(Density::Score(&score))
         .solve(ARMIJO, limits(1e-6, 10), &mut |_, _| ControlFlow::Continue(()))
         .unwrap_err();
@@ -455,16 +415,17 @@ fn the_spherical_mean_goes_to_the_points_and_the_released_one_away() {
 #[test]
 fn a_single_point_is_its_own_mean() {
     let point = array![[0.3, -0.4]];
-    let mean = solve(&problem(&Sphere(2), &point, 5), ACCELERATED, 1e-9);
+    let mean = solve(&problem(&sphere(2), &point, 5), ACCELERATED, 1e-9);
     assert_eq!(mean.iterations, 0);
     assert!(distance(mean.mean.view(), &[0.3, -0.4]) == 0.0);
-    assert_eq!(karcher_mean(&Sphere(2), point.view(), None, 1e-12, 9).unwrap().iterations, 0);
+    assert_eq!(karcher_mean(&sphere(2), point.view(), None, 1e-12, 9).unwrap().iterations, 0);
 }
 
 #[test]
 fn questions_without_an_answer_are_refused() {
     let points = array![[0.3, 0.4], [0.1, 1.2]];
-    let plain = problem(&Sphere(2), &points, 10);
+    let sphere = sphere(2);
+    let plain = problem(&sphere, &points, 10);
     let reason = |problem: MeanProblem<'_>| {
         let refused = problem.solve(ARMIJO, limits(1e-6, 10), &mut |_, _| ControlFlow::Continue(()));
         match refused {
@@ -488,17 +449,17 @@ fn questions_without_an_answer_are_refused() {
     }
     assert!(reason(MeanProblem { weight: MeanWeight::Relative(1.0), ..plain }).contains("needs a density"));
     let below = array![[0.3, 0.4], [0.1, -1.2]];
-    let outside = problem(&HalfPlane, &below, 10)
+    let outside = problem(&half_plane(), &below, 10)
         .solve(ARMIJO, limits(1e-6, 10), &mut |_, _| ControlFlow::Continue(()))
         .unwrap_err();
     assert!(matches!(outside, MeanError::Eval(EvalError::OutsideChart { row: 1, .. })), "{outside}");
     let below_the_edge = array![0.0, -3.0];
     let start = MeanLimits { start: Some(below_the_edge.view()), ..limits(1e-6, 10) };
-    let leaves = problem(&HalfPlane, &points, 10)
+    let leaves = problem(&half_plane(), &points, 10)
         .solve(ARMIJO, start, &mut |_, _| ControlFlow::Continue(()))
         .unwrap_err();
     assert!(leaves.to_string().contains("data point"), "{leaves}");
-    assert!(karcher_mean(&HalfPlane, points.view(), None, 1e-9, 10).is_err(), "it has no closed form");
+    assert!(karcher_mean(&paraboloid(2), points.view(), None, 1e-9, 10).is_err(), "it has no closed form");
     let interrupted = plain.solve(ARMIJO, limits(0.0, 10), &mut |_, _| ControlFlow::Break(()));
     assert_eq!(interrupted, Err(MeanError::Interrupted));
 }

@@ -1,6 +1,6 @@
 //! Principal directions against the reference, closed forms and themselves.
 
-use crate::support::{Spd2, Sphere, matrix, numbers, rows};
+use crate::support::{matrix, numbers, rows, spd2, sphere};
 use likely_core::{Euclidean, Geometry, Rows};
 use likely_studies::principal::{Moment, PrincipalError, principal_directions};
 use ndarray::{Array1, Array2, ArrayView1, array};
@@ -48,14 +48,14 @@ fn directions_are_orthonormal_in_the_metric_and_rebuild_the_covariance() {
     for count in [3, 12] {
         let velocities = some(count, 3);
         let found =
-            principal_directions(&Spd2, ArrayView1::from(&at), velocities.view(), Moment::Riemannian, 3)
+            principal_directions(&spd2(), ArrayView1::from(&at), velocities.view(), Moment::Riemannian, 3)
                 .unwrap();
         // Three centred velocities span a plane.
         let rank = if count == 3 { 2 } else { 3 };
         assert_eq!(found.variances.len(), rank);
         for a in 0..rank {
             for b in 0..rank {
-                let product = inner(&Spd2, &at, found.directions.row(a), found.directions.row(b));
+                let product = inner(&spd2(), &at, found.directions.row(a), found.directions.row(b));
                 assert!((product - f64::from(a == b)).abs() < 1e-10, "{count} {a} {b}: {product}");
             }
         }
@@ -64,7 +64,7 @@ fn directions_are_orthonormal_in_the_metric_and_rebuild_the_covariance() {
             let along: f64 = velocities
                 .rows()
                 .into_iter()
-                .map(|u| inner(&Spd2, &at, (&u - &average).view(), direction).powi(2))
+                .map(|u| inner(&spd2(), &at, (&u - &average).view(), direction).powi(2))
                 .sum();
             assert!((along / count as f64 - variance).abs() < 1e-10 * found.total);
         }
@@ -78,8 +78,8 @@ fn both_ways_to_diagonalise_agree() {
     let few = some(4, 5);
     let many = ndarray::concatenate![ndarray::Axis(0), few, few];
     let at = array![0.1, -0.2, 0.3, 0.0, 0.2];
-    let one = principal_directions(&Sphere(5), at.view(), few.view(), Moment::Riemannian, 3).unwrap();
-    let two = principal_directions(&Sphere(5), at.view(), many.view(), Moment::Riemannian, 3).unwrap();
+    let one = principal_directions(&sphere(5), at.view(), few.view(), Moment::Riemannian, 3).unwrap();
+    let two = principal_directions(&sphere(5), at.view(), many.view(), Moment::Riemannian, 3).unwrap();
     for k in 0..3 {
         assert!((one.variances[k] - two.variances[k]).abs() < 1e-12);
         for j in 0..5 {

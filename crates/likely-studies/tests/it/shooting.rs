@@ -1,6 +1,8 @@
 //! Shots against reference trajectories, closed forms and invariants.
 
-use crate::support::{CutPlane, HalfPlane, Sphere, circle, mixture, numbers, quadratic, rows, weighted_logs};
+use crate::support::{
+    CutPlane, circle, half_plane, mixture, numbers, quadratic, rows, sphere, weighted_logs,
+};
 use likely_core::{ClosedForm, Euclidean, EvalError, Geometry, Potential, Rows};
 use likely_studies::shooting::{
     Difference, Force, ForceSign, Integrator, LogarithmError, Lost, Motion, Pull, ShootError, Shooting,
@@ -38,7 +40,7 @@ fn released_trajectories_are_reproduced() {
         let inputs = &case["inputs"];
         let id = case["id"].as_str().unwrap();
         let (geometry, potential): (Box<dyn Geometry>, Box<dyn Potential>) = match id {
-            "ivp_sphere_circle_T100" => (Box::new(Sphere(2)), Box::new(circle())),
+            "ivp_sphere_circle_T100" => (Box::new(sphere(2)), Box::new(circle())),
             "ivp_euclid_quadratic_T50" => {
                 (Box::new(Euclidean::new(2)), Box::new(quadratic(vec![1.0, -1.0], 0.7)))
             }
@@ -81,7 +83,8 @@ fn only_the_variational_sign_lands_on_the_end_of_a_solved_curve() {
     for row in golden["boundary"].as_array().unwrap().iter().filter(|row| row["N"] == 100) {
         assert!((row["lam_continuous"].as_f64().unwrap() - lambda).abs() < 1e-12);
         let sign = if row["sign"] == 1.0 { ForceSign::Variational } else { ForceSign::Released };
-        let motion = motion(&Sphere(2), &potential, lambda, sign);
+        let sphere = sphere(2);
+        let motion = motion(&sphere, &potential, lambda, sign);
         let shots = Shooting::new(Integrator::DormandPrince, 400)
             .shoot(&motion, Rows::new(&points[0], 2).unwrap(), velocity.as_slice().unwrap())
             .unwrap();
@@ -101,7 +104,8 @@ fn a_corrected_shot_hits_the_end() {
         weighted_logs(numbers(&inputs["regulariser"]["weights"]), rows(&inputs["regulariser"]["centroids"]));
     let points = rows(&golden["curve_100"]["points"]);
     let curve = Array2::from_shape_vec((101, 2), points.concat()).unwrap();
-    let motion = motion(&Sphere(2), &potential, 6.464_051_008_362_984, ForceSign::Variational);
+    let sphere = sphere(2);
+    let motion = motion(&sphere, &potential, 6.464_051_008_362_984, ForceSign::Variational);
     for difference in [Difference::First, Difference::Fourth] {
         let guess = initial_velocity(curve.view(), difference).unwrap();
         let shooting = Shooting::new(Integrator::Adaptive { tolerance: 1e-12 }, 100);
@@ -117,7 +121,7 @@ fn a_corrected_shot_hits_the_end() {
 #[test]
 fn the_logarithm_on_the_sphere_is_the_closed_form() {
     let (from, to) = (array![0.1, -0.7], array![0.6, 0.4]);
-    let sphere = Sphere(2);
+    let sphere = sphere(2);
     let mut expected = [0.0; 2];
     sphere.log(from.as_slice().unwrap(), to.as_slice().unwrap(), &mut expected).unwrap();
     let guess = &to - &from;
@@ -133,13 +137,13 @@ fn the_logarithm_on_the_sphere_is_the_closed_form() {
 fn schemes_converge_at_their_order() {
     let (start, velocity) = ([0.2, -0.5], [1.5, 2.0]);
     let mut exact = [0.0; 2];
-    Sphere(2).exp(&start, &velocity, &mut exact).unwrap();
+    sphere(2).exp(&start, &velocity, &mut exact).unwrap();
     for (integrator, order, coarse) in
         [(Integrator::DormandPrince, 5.0, 80), (Integrator::ThreeEighths, 4.0, 40)]
     {
         let error = |steps: usize| {
             let shots = Shooting::new(integrator, steps)
-                .shoot(&geodesics(&Sphere(2)), Rows::new(&start, 2).unwrap(), &velocity)
+                .shoot(&geodesics(&sphere(2)), Rows::new(&start, 2).unwrap(), &velocity)
                 .unwrap();
             distance(shots[0].end().unwrap(), &exact)
         };
@@ -154,14 +158,14 @@ fn the_adaptive_scheme_keeps_its_tolerance_between_steps_too() {
     let mut last = f64::INFINITY;
     for tolerance in [1e-6, 1e-9, 1e-12] {
         let shots = Shooting::new(Integrator::Adaptive { tolerance }, 37)
-            .shoot(&geodesics(&Sphere(2)), Rows::new(&start, 2).unwrap(), &velocity)
+            .shoot(&geodesics(&sphere(2)), Rows::new(&start, 2).unwrap(), &velocity)
             .unwrap();
         let shot = &shots[0];
         assert_eq!(shot.times.len(), 38);
         let mut worst = 0.0_f64;
         for (time, point) in shot.times.iter().zip(shot.points.rows()) {
             let mut exact = [0.0; 2];
-            Sphere(2).exp(&start, &velocity.map(|v| v * time), &mut exact).unwrap();
+            sphere(2).exp(&start, &velocity.map(|v| v * time), &mut exact).unwrap();
             worst = worst.max(distance(point, &exact));
         }
         assert!(worst < 100.0 * tolerance && worst < last, "{tolerance:e}: {worst:e}");
@@ -173,7 +177,8 @@ fn the_adaptive_scheme_keeps_its_tolerance_between_steps_too() {
 fn the_first_integral_is_kept() {
     let potential = circle();
     for sign in [ForceSign::Variational, ForceSign::Released] {
-        let motion = motion(&Sphere(2), &potential, 3.0, sign);
+        let sphere = sphere(2);
+        let motion = motion(&sphere, &potential, 3.0, sign);
         let (start, velocity) = ([0.3, 0.4], [1.0, -0.5]);
         let shots = Shooting::new(Integrator::Adaptive { tolerance: 1e-11 }, 20)
             .shoot(&motion, Rows::new(&start, 2).unwrap(), &velocity)
@@ -226,7 +231,7 @@ fn a_lost_shot_says_when_and_takes_nothing_from_the_others() {
 fn a_start_outside_the_chart_is_lost_at_once() {
     for integrator in [Integrator::DormandPrince, Integrator::default()] {
         let shots = Shooting::new(integrator, 5)
-            .shoot(&geodesics(&HalfPlane), Rows::new(&[0.0, -1.0], 2).unwrap(), &[1.0, 0.0])
+            .shoot(&geodesics(&half_plane()), Rows::new(&[0.0, -1.0], 2).unwrap(), &[1.0, 0.0])
             .unwrap();
         assert_eq!(shots[0].end().unwrap_err().time(), 0.0);
         assert_eq!(shots[0].points.nrows(), 1);
@@ -276,7 +281,7 @@ fn questions_without_an_answer_are_refused() {
     assert_eq!(eval(fixed.shoot(&motion, start, &[1.0, f64::NAN])), EvalError::NonFinitePoint { row: 0 });
     assert!(initial_velocity(array![[1.0, 2.0]].view(), Difference::First).is_err());
     let far = logarithm(
-        &geodesics(&HalfPlane),
+        &geodesics(&half_plane()),
         array![0.0, 1.0].view(),
         array![0.0, -1.0].view(),
         array![0.1, 0.0].view(),

@@ -1,12 +1,28 @@
-//! Geometries and potentials of the tests, small enough to be checked by eye.
+//! The geometries that tests look at, and potentials small enough to be checked by eye.
 
-use likely_core::{
-    ClosedForm, EvalError, Form, Geometry, Normalisation, Potential, Rows, Symmetry, Tensors, ValueGrad,
-};
+use likely_core::{EvalError, Form, Geometry, Normalisation, Potential, Rows, Symmetry, Tensors, ValueGrad};
+use likely_geometries::{Graph, Hyperbolic, SpdFrobenius, Sphere, SquaredNorm};
 use ndarray::{Array1, Array2, ArrayView2};
 
-/// The unit sphere in the chart `f(z) = (1 - s, 2 z) / (1 + s)`, `s = |z|^2`: `G = 4 / (1 + s)^2 I`.
-pub(crate) struct Sphere(pub(crate) usize);
+/// The unit sphere in the chart `f(z) = (2 z, 1 - s) / (1 + s)`, `s = |z|^2`.
+pub(crate) fn sphere(dim: usize) -> Sphere {
+    Sphere::new(dim).unwrap()
+}
+
+/// The upper half-plane, which has an edge to run out of.
+pub(crate) fn half_plane() -> Hyperbolic {
+    Hyperbolic::new(2).unwrap()
+}
+
+/// Symmetric positive definite 2 x 2 matrices as a part of Euclidean space, a dense tensor.
+pub(crate) fn spd2() -> SpdFrobenius {
+    SpdFrobenius::new(2).unwrap()
+}
+
+/// The paraboloid, the identity plus rank one.
+pub(crate) fn paraboloid(dim: usize) -> Graph<SquaredNorm> {
+    Graph::new(SquaredNorm::new(dim).unwrap())
+}
 
 /// The point of the sphere in R^{dim+1}.
 pub(crate) fn lift(z: &[f64]) -> Vec<f64> {
@@ -37,100 +53,6 @@ pub(crate) fn chart_vector(x: &[f64], v: &[f64]) -> Vec<f64> {
 
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-impl Geometry for Sphere {
-    fn dim(&self) -> usize {
-        self.0
-    }
-    fn form(&self) -> Form {
-        Form::Conformal
-    }
-    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
-        let at = at.with_dim(self.0)?;
-        for (out, z) in out.conformal(at.count(), self.0).iter_mut().zip(at) {
-            *out = 4.0 / (1.0 + dot(z, z)).powi(2);
-        }
-        Ok(())
-    }
-    fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
-        let rows = at.with_dim(self.0)?.into_iter().zip(v.chunks_exact(self.0));
-        for (out, (z, v)) in out.chunks_exact_mut(self.0).zip(rows) {
-            let factor = -16.0 * dot(v, v) / (1.0 + dot(z, z)).powi(3);
-            out.iter_mut().zip(z).for_each(|(o, z)| *o = factor * z);
-        }
-        Ok(())
-    }
-    fn closed_form(&self) -> Option<&dyn ClosedForm> {
-        Some(self)
-    }
-}
-
-impl ClosedForm for Sphere {
-    fn distance(&self, from: &[f64], to: &[f64]) -> Result<f64, EvalError> {
-        let (x, y) = (lift(from), lift(to));
-        let chord = x.iter().zip(&y).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
-        Ok(2.0 * (0.5 * chord).min(1.0).asin())
-    }
-    fn log(&self, from: &[f64], to: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
-        let (x, y) = (lift(from), lift(to));
-        let cosine = dot(&x, &y);
-        let across: Vec<f64> = y.iter().zip(&x).map(|(y, x)| y - cosine * x).collect();
-        let sine = dot(&across, &across).sqrt();
-        if sine < 1e-9 && cosine < 0.0 {
-            return Err(EvalError::CutLocus { reason: "the points are antipodal".to_owned() });
-        }
-        let factor = if sine > 0.0 { sine.atan2(cosine) / sine } else { 1.0 };
-        let tangent: Vec<f64> = across.iter().map(|a| factor * a).collect();
-        out.copy_from_slice(&chart_vector(&x, &tangent));
-        Ok(())
-    }
-    fn exp(&self, from: &[f64], velocity: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
-        let (x, v) = (lift(from), lift_vector(from, velocity));
-        let size = dot(&v, &v).sqrt();
-        let ratio = if size > 0.0 { size.sin() / size } else { 1.0 };
-        let end: Vec<f64> = x.iter().zip(&v).map(|(x, v)| size.cos() * x + ratio * v).collect();
-        out.copy_from_slice(&chart(&end));
-        Ok(())
-    }
-}
-
-/// The upper half-plane, `G = I / y^2`, which has an edge to run out of.
-pub(crate) struct HalfPlane;
-
-impl HalfPlane {
-    fn check(at: Rows<'_>) -> Result<(), EvalError> {
-        match at.with_dim(2)?.iter().position(|z| z[1] <= 0.0) {
-            Some(row) => Err(EvalError::OutsideChart {
-                row,
-                reason: "the second coordinate must be positive".to_owned(),
-            }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Geometry for HalfPlane {
-    fn dim(&self) -> usize {
-        2
-    }
-    fn form(&self) -> Form {
-        Form::Conformal
-    }
-    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
-        Self::check(at)?;
-        for (out, z) in out.conformal(at.count(), 2).iter_mut().zip(at) {
-            *out = 1.0 / (z[1] * z[1]);
-        }
-        Ok(())
-    }
-    fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
-        Self::check(at)?;
-        for ((out, z), v) in out.chunks_exact_mut(2).zip(at).zip(v.chunks_exact(2)) {
-            out.copy_from_slice(&[0.0, -2.0 * dot(v, v) / z[1].powi(3)]);
-        }
-        Ok(())
-    }
 }
 
 /// The flat plane from which everything beyond `x = 1` is cut.
@@ -234,67 +156,6 @@ pub(crate) fn numbers(value: &serde_json::Value) -> Vec<f64> {
 /// A JSON array of arrays of numbers.
 pub(crate) fn rows(value: &serde_json::Value) -> Vec<Vec<f64>> {
     value.as_array().unwrap().iter().map(numbers).collect()
-}
-
-/// Symmetric positive definite 2 x 2 matrices `U^T U` with `U = [[a, b], [0, c]]`, as a part of Euclidean space.
-pub(crate) struct Spd2;
-
-impl Geometry for Spd2 {
-    fn dim(&self) -> usize {
-        3
-    }
-    fn form(&self) -> Form {
-        Form::Dense
-    }
-    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
-        let at = at.with_dim(3)?;
-        for (out, z) in out.dense(at.count(), 3).chunks_exact_mut(9).zip(at) {
-            let (a, b, c) = (z[0], z[1], z[2]);
-            let (aa, ab, bb) = (4.0 * a * a + 2.0 * b * b, 2.0 * a * b, 2.0 * a * a + 4.0 * b * b);
-            let (bc, cc) = (4.0 * b * c, 4.0 * c * c);
-            out.copy_from_slice(&[aa, ab, 0.0, ab, bb, bc, 0.0, bc, cc]);
-        }
-        Ok(())
-    }
-    fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
-        let rows = at.with_dim(3)?.into_iter().zip(v.chunks_exact(3));
-        for (out, (z, v)) in out.chunks_exact_mut(3).zip(rows) {
-            let cross = z[0] * v[1] + z[1] * v[0];
-            let last = z[1] * v[1] + z[2] * v[2];
-            out[0] = 8.0 * z[0] * v[0] * v[0] + 4.0 * cross * v[1];
-            out[1] = 4.0 * cross * v[0] + 8.0 * last * v[1];
-            out[2] = 8.0 * last * v[2];
-        }
-        Ok(())
-    }
-}
-
-/// The paraboloid `(z, |z|^2)`: `G = I + 4 z z^T`, of low rank.
-pub(crate) struct Paraboloid(pub(crate) usize);
-
-impl Geometry for Paraboloid {
-    fn dim(&self) -> usize {
-        self.0
-    }
-    fn form(&self) -> Form {
-        Form::DiagonalPlusLowRank { rank: 1 }
-    }
-    fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
-        let at = at.with_dim(self.0)?;
-        let parts = out.low_rank(at.count(), self.0, 1);
-        parts.diagonal.fill(1.0);
-        parts.factors.copy_from_slice(at.values());
-        parts.cores.fill(4.0);
-        Ok(())
-    }
-    fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
-        let rows = at.with_dim(self.0)?.into_iter().zip(v.chunks_exact(self.0));
-        for (out, (z, v)) in out.chunks_exact_mut(self.0).zip(rows) {
-            let factor = 8.0 * dot(z, v);
-            out.iter_mut().zip(v).for_each(|(o, v)| *o = factor * v);
-        }
-        Ok(())
-    }
 }
 
 /// A mixture from its JSON.

@@ -1,6 +1,6 @@
 //! Parallel transport against the closed form on the sphere.
 
-use crate::support::{HalfPlane, Sphere, chart, chart_vector, dot, lift, lift_vector};
+use crate::support::{chart, chart_vector, dot, half_plane, lift, lift_vector, sphere};
 use likely_core::{ClosedForm, Euclidean, Geometry, Rows};
 use likely_studies::transport::{TransportError, parallel_transport};
 use ndarray::{Array2, array};
@@ -21,7 +21,7 @@ fn arc(segments: usize, start: &[f64; 2], velocity: &[f64; 2]) -> Array2<f64> {
     let mut curve = Array2::zeros((segments + 1, 2));
     for (i, mut point) in curve.rows_mut().into_iter().enumerate() {
         let t = i as f64 / segments as f64;
-        Sphere(2).exp(start, &velocity.map(|v| t * v), point.as_slice_mut().unwrap()).unwrap();
+        sphere(2).exp(start, &velocity.map(|v| t * v), point.as_slice_mut().unwrap()).unwrap();
     }
     curve
 }
@@ -32,7 +32,7 @@ fn transport_along_a_great_arc_converges_to_the_closed_form_at_fourth_order() {
     let vectors = array![[1.0, 0.0], [-0.3, 2.0], [0.0, 0.0]];
     let error = |segments: usize| {
         let curve = arc(segments, &start, &velocity);
-        let moved = parallel_transport(&Sphere(2), curve.view(), vectors.view(), 2).unwrap();
+        let moved = parallel_transport(&sphere(2), curve.view(), vectors.view(), 2).unwrap();
         let mut worst = 0.0_f64;
         for (k, w) in vectors.rows().into_iter().enumerate() {
             let w = lift_vector(&start, w.as_slice().unwrap());
@@ -60,7 +60,7 @@ fn norms_and_angles_are_kept_to_fourth_order_along_any_curve() {
             let t = i as f64 / segments as f64;
             point.assign(&array![(5.0 * t).sin(), 1.2 + (3.0 * t).cos() * 0.8]);
         }
-        let moved = parallel_transport(&HalfPlane, curve.view(), vectors.view(), 1).unwrap();
+        let moved = parallel_transport(&half_plane(), curve.view(), vectors.view(), 1).unwrap();
         let inner = |i: usize, a: usize, b: usize| {
             let y = curve[[i, 1]];
             (0..2).map(|j| moved[[i, a, j]] * moved[[i, b, j]]).sum::<f64>() / (y * y)
@@ -90,19 +90,19 @@ fn nothing_turns_in_flat_space() {
 fn what_cannot_be_transported_is_refused() {
     let curve = array![[0.0, 1.0], [1.0, -1.0]];
     let vectors = array![[1.0, 2.0]];
-    let error = parallel_transport(&HalfPlane, curve.view(), vectors.view(), 4).unwrap_err();
+    let error = parallel_transport(&half_plane(), curve.view(), vectors.view(), 4).unwrap_err();
     assert!(matches!(error, TransportError::Segment { segment: 0, .. }), "{error}");
     let refused = |result: Result<_, TransportError>| matches!(result, Err(TransportError::Input { .. }));
-    assert!(refused(parallel_transport(&Sphere(3), curve.view(), vectors.view(), 1)));
-    assert!(refused(parallel_transport(&Sphere(2), curve.view(), vectors.view(), 0)));
-    assert!(refused(parallel_transport(&Sphere(2), array![[0.0, 1.0]].view(), vectors.view(), 1)));
+    assert!(refused(parallel_transport(&sphere(3), curve.view(), vectors.view(), 1)));
+    assert!(refused(parallel_transport(&sphere(2), curve.view(), vectors.view(), 0)));
+    assert!(refused(parallel_transport(&sphere(2), array![[0.0, 1.0]].view(), vectors.view(), 1)));
     assert!(refused(parallel_transport(
-        &Sphere(2),
+        &sphere(2),
         array![[0.0, f64::NAN], [0.0, 1.0]].view(),
         vectors.view(),
         1
     )));
-    let sphere = Sphere(2);
+    let sphere = sphere(2);
     let mut norms = [0.0];
     sphere.squared_norms(Rows::new(&[0.0, 0.0], 2).unwrap(), &[1.0, 0.0], &mut norms).unwrap();
     assert_eq!(norms, [4.0]);
