@@ -16,6 +16,7 @@ mod quadratic;
 mod radial_curvature;
 mod strip;
 mod table;
+mod trainable;
 
 pub use chi_square_norm::ChiSquareNorm;
 pub use circle::Circle;
@@ -25,6 +26,7 @@ pub use kde::{Bandwidth, KernelDensity, KernelDensityError};
 pub use quadratic::{Quadratic, QuadraticError};
 pub use strip::{Strip, StripForm};
 pub use table::{BuildError, Built, Config, Model, Resources};
+pub use trainable::{DATA, Data, Resolved, TRAINABLE, Trainable};
 
 /// Every model, sorted by id.
 pub const ALL: &[Model] = &[
