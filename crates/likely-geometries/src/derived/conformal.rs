@@ -5,6 +5,7 @@ use likely_core::{EvalError, Form, Geometry, Potential, Rows, Tensors, ValueGrad
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 
 /// The factor of the identity as a function of `S`.
 pub(super) trait Law: fmt::Debug + Copy + Send + Sync + 'static {
@@ -16,6 +17,11 @@ pub(super) trait Law: fmt::Debug + Copy + Send + Sync + 'static {
 
     /// `c'(S)`, given `c(S)`.
     fn slope(&self, s: f64, factor: f64) -> f64;
+
+    /// Rows at the start of a call that a pooled factor counts among themselves, apart from the others.
+    fn apart(&self) -> usize {
+        0
+    }
 }
 
 /// The factor at each point by the density of that point.
@@ -25,8 +31,12 @@ pub(super) struct Pointwise<L>(L);
 
 /// One factor for all rows of a call, by the product of their densities: `c(sum_i S(x_i))`.
 ///
+/// The solvers of the authors' public code ask for the tensor at the fixed end of a curve, or at all data of a mean, in a
+/// call of its own: with `apart` rows at the start of a call taken by themselves, one call does the same.
+///
 /// # Source
-/// `run_gen2d_geometry.py` of the authors' public code hands a `log_prob` that is summed over its rows to these metrics.
+/// `run_gen2d_geometry.py` of the authors' public code hands a `log_prob` that is summed over its rows to these metrics;
+/// `ProbGEORCE_Adaptive` and `ProbGEORCEFM_Adaptive` evaluate `G0` apart.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Pooled<L>(L);
@@ -43,7 +53,7 @@ impl<L: Law> Derive for Pooled<L> {
     }
 }
 
-/// `G(x) = c(S(x)) I`; pooled, `G(x_j) = c(sum_i S(x_i)) I` over the rows of the call.
+/// `G(x) = c(S(x)) I`; pooled, `G(x_j) = c(sum_i S(x_i)) I` over the rows of the call, or of its part.
 ///
 /// Pooled rows are not independent: gradients are those of the sum of `<v_i, G v_i>` over all rows, which is what a solver
 /// descends, and include what a row does to the tensors of the others.
@@ -76,17 +86,30 @@ impl<L: Law> Conformal<'_, L> {
         Err(EvalError::NotPositiveDefinite { row })
     }
 
+    /// The rows that share a factor, those apart first; pooled only.
+    fn parts(&self, count: usize) -> impl Iterator<Item = Range<usize>> + use<L> {
+        let apart = self.law.apart().min(count);
+        [0..apart, apart..count].into_iter().filter(|part| !part.is_empty())
+    }
+
+    /// Replaces each of the numbers by their sum over the rows that share a factor; pooled only.
+    fn pool(&self, numbers: &mut [f64]) {
+        for part in self.parts(numbers.len()) {
+            let sum = numbers[part.clone()].iter().sum();
+            numbers[part].fill(sum);
+        }
+    }
+
     /// Replaces each value of the potential by `c` and, where there is room for it, leaves `c'` in `slopes`.
     fn factors(&self, values: &mut [f64], mut slopes: Option<&mut [f64]>) -> Result<(), EvalError> {
         if self.pooled {
-            if values.is_empty() {
-                return Ok(());
-            }
-            let sum = values.iter().sum();
-            let factor = self.factor(0, sum)?;
-            values.fill(factor);
-            if let Some(slopes) = slopes {
-                slopes.fill(self.law.slope(sum, factor));
+            for part in self.parts(values.len()) {
+                let sum = values[part.clone()].iter().sum();
+                let factor = self.factor(part.start, sum)?;
+                values[part.clone()].fill(factor);
+                if let Some(slopes) = &mut slopes {
+                    slopes[part].fill(self.law.slope(sum, factor));
+                }
             }
             return Ok(());
         }
@@ -121,12 +144,11 @@ impl<L: Law> Conformal<'_, L> {
         Ok((factors, gradients))
     }
 
-    /// `|v|^2` for each row; pooled, the sum over all rows in place of each.
+    /// `|v|^2` for each row; pooled, the sum over the rows that share a factor in place of each.
     fn lengths(&self, dim: usize, v: &[f64]) -> Vec<f64> {
         let mut lengths: Vec<f64> = v.chunks_exact(dim).map(|v| dot(v, v)).collect();
         if self.pooled {
-            let sum = lengths.iter().sum();
-            lengths.fill(sum);
+            self.pool(&mut lengths);
         }
         lengths
     }
@@ -181,7 +203,7 @@ impl<L: Law> Geometry for Conformal<'_, L> {
         Ok(())
     }
 
-    /// `<grad c, v> v - |v|^2 grad c / 2`; pooled, `<grad c, v>` and `|v|^2` are sums over all rows.
+    /// `<grad c, v> v - |v|^2 grad c / 2`; pooled, `<grad c, v>` and `|v|^2` are sums over the rows that share a factor.
     fn christoffel(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
         let at = at.with_dim(self.dim())?;
         let dim = at.dim();
@@ -190,8 +212,7 @@ impl<L: Law> Geometry for Conformal<'_, L> {
         let mut rates: Vec<f64> =
             gradients.chunks_exact(dim).zip(v.chunks_exact(dim)).map(|(g, v)| dot(g, v)).collect();
         if self.pooled {
-            let sum = rates.iter().sum();
-            rates.fill(sum);
+            self.pool(&mut rates);
         }
         let rows = out.chunks_exact_mut(dim).zip(gradients.chunks_exact(dim).zip(v.chunks_exact(dim)));
         for ((out, (g, v)), (rate, length)) in rows.zip(rates.iter().zip(&lengths)) {

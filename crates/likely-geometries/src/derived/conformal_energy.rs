@@ -1,7 +1,7 @@
 //! Lengths by an affine function of the log density.
 
 use super::conformal::{Law, Pointwise, Pooled};
-use super::numbers::Finite;
+use super::numbers::{Finite, none};
 use crate::Derived;
 use crate::table::derived_from_config;
 use serde::{Deserialize, Serialize};
@@ -76,16 +76,18 @@ impl Law for ConformalEnergy {
 pub(super) struct ReleasedEnergy {
     alpha: Finite,
     beta: Finite,
+    #[serde(skip_serializing_if = "none")]
+    apart: usize,
 }
 
 impl Default for ReleasedEnergy {
     fn default() -> Self {
-        Self { alpha: Finite(1.0), beta: Finite(1.0) }
+        Self { alpha: Finite(1.0), beta: Finite(1.0), apart: 0 }
     }
 }
 
 impl From<ReleasedEnergy> for ConformalEnergy {
-    fn from(ReleasedEnergy { alpha, beta }: ReleasedEnergy) -> Self {
+    fn from(ReleasedEnergy { alpha, beta, .. }: ReleasedEnergy) -> Self {
         Self { alpha, beta, form: Sign::Released }
     }
 }
@@ -99,5 +101,9 @@ impl Law for ReleasedEnergy {
 
     fn slope(&self, s: f64, factor: f64) -> f64 {
         ConformalEnergy::from(*self).slope(s, factor)
+    }
+
+    fn apart(&self) -> usize {
+        self.apart
     }
 }

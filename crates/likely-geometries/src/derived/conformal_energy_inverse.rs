@@ -40,4 +40,8 @@ impl<L: Into<ConformalEnergy> + Law> Law for Inverse<L> {
         let energy: ConformalEnergy = self.0.into();
         -energy.rate() * factor * factor
     }
+
+    fn apart(&self) -> usize {
+        self.0.apart()
+    }
 }

@@ -1,7 +1,7 @@
 //! Lengths that grow where the density falls, up to a bound.
 
 use super::conformal::{Law, Pointwise, Pooled};
-use super::numbers::Positive;
+use super::numbers::{Positive, none};
 use crate::Derived;
 use crate::table::derived_from_config;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub(crate) const RELEASED: Derived = Derived {
     id: "generative-released",
     summary: "As generative, with the product of the densities of all points of a call: flat space in another unit.",
     source: "GenerativeMetric of the authors' public code for arXiv 2510.26266, with log_prob as run_gen2d_geometry.py sums it",
-    build: derived_from_config::<Pooled<Generative>>,
+    build: derived_from_config::<Pooled<ReleasedGenerative>>,
 };
 
 /// `G = ((p0 + lambda) / (p + lambda))^2 I`. A constant in `S` rescales `lambda`.
@@ -45,5 +45,44 @@ impl Law for Generative {
     fn slope(&self, s: f64, factor: f64) -> f64 {
         // p / (p + lambda), without infinity over infinity.
         2.0 * factor / (1.0 + self.lambda.0 * libm::exp(s))
+    }
+}
+
+/// As [`Generative`], for the product of densities.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ReleasedGenerative {
+    lambda: Positive,
+    p0: Positive,
+    #[serde(skip_serializing_if = "none")]
+    apart: usize,
+}
+
+impl Default for ReleasedGenerative {
+    fn default() -> Self {
+        let Generative { lambda, p0 } = Generative::default();
+        Self { lambda, p0, apart: 0 }
+    }
+}
+
+impl From<ReleasedGenerative> for Generative {
+    fn from(ReleasedGenerative { lambda, p0, .. }: ReleasedGenerative) -> Self {
+        Self { lambda, p0 }
+    }
+}
+
+impl Law for ReleasedGenerative {
+    const POSITIVE: bool = true;
+
+    fn factor(&self, s: f64) -> f64 {
+        Generative::from(*self).factor(s)
+    }
+
+    fn slope(&self, s: f64, factor: f64) -> f64 {
+        Generative::from(*self).slope(s, factor)
+    }
+
+    fn apart(&self) -> usize {
+        self.apart
     }
 }

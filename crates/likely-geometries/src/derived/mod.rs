@@ -13,6 +13,7 @@ mod inverse_density;
 mod jacobi;
 mod jacobian;
 mod monge;
+mod monge_collapsed;
 mod numbers;
 mod rank_one;
 
@@ -32,4 +33,5 @@ pub(crate) const ALL: &[Derived] = &[
     jacobi::DERIVED,
     jacobian::DERIVED,
     monge::DERIVED,
+    monge_collapsed::DERIVED,
 ];

@@ -43,3 +43,9 @@ impl From<Finite> for f64 {
         number.0
     }
 }
+
+/// Whether there are none, so that what a configuration resolves to does not name them.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+pub(super) fn none(count: &usize) -> bool {
+    *count == 0
+}

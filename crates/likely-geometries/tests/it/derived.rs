@@ -20,20 +20,26 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("conformal-energy-inverse", ""),
     ("conformal-energy-inverse", "form = 'released', alpha = 0.1, beta = 4"),
     ("conformal-energy-inverse-released", "alpha = 0.1, beta = 20"),
+    ("conformal-energy-inverse-released", "alpha = 0.1, beta = 20, apart = 2"),
     ("conformal-energy-released", "alpha = 0.1, beta = 20"),
+    ("conformal-energy-released", "alpha = 0.1, beta = 20, apart = 1"),
     ("density-fisher-rao", ""),
     ("density-fisher-rao", "ridge = 1"),
     ("generative", ""),
     ("generative", "lambda = 0.01, p0 = 0.5"),
     ("generative-released", "lambda = 1e-9, p0 = 1.0"),
+    ("generative-released", "lambda = 1e-9, p0 = 1.0, apart = 1"),
     ("inverse-density", ""),
     ("inverse-density-released", ""),
+    ("inverse-density-released", "apart = 2"),
     ("jacobi", "total = 0.5"),
     ("jacobi", "total = -0.2, lambda = 3.0"),
     ("jacobian", ""),
     ("jacobian", "ridge = 0.1"),
     ("monge", ""),
     ("monge", "alpha = 0.3"),
+    ("monge-collapsed", ""),
+    ("monge-collapsed", "alpha = 0.3"),
 ];
 
 fn build(id: &str, config: &str) -> Result<BuiltDerived, toml::de::Error> {
@@ -73,7 +79,7 @@ fn points(what: &str, count: usize) -> Vec<f64> {
 
 #[test]
 fn the_table_is_sorted_and_every_entry_says_what_it_is() {
-    assert_eq!(DERIVED.len(), 12);
+    assert_eq!(DERIVED.len(), 13);
     assert!(DERIVED.windows(2).all(|pair| pair[0].id < pair[1].id), "sort DERIVED by id");
     for derived in DERIVED {
         let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
@@ -113,6 +119,8 @@ fn bad_parameters_are_refused_with_their_place() {
         ("generative", "lambda = -1", "-1"),
         ("generative-released", "p0 = 0", "0"),
         ("inverse-density", "lambda = 1", "lambda"),
+        ("inverse-density", "apart = 1", "apart"),
+        ("inverse-density-released", "apart = -1", "-1"),
         ("jacobi", "total = nan", "nan"),
         ("jacobi", "total = 1, lambda = 0", "0"),
         ("jacobian", "ridge = -1e-4", "-1e-4"),
@@ -199,6 +207,48 @@ fn released_energies_are_no_metric_at_the_points_of_the_reference_case() {
     let turned: Vec<f64> = at.chunks_exact(2).rev().flatten().copied().collect();
     let refused = Err(EvalError::NotPositiveDefinite { row: 2 });
     assert_eq!(geometry.tensors(rows(&turned, 2), &mut Tensors::default()), refused);
+}
+
+#[test]
+fn rows_apart_share_a_factor_of_their_own() {
+    let (golden, mixture) = (golden(), mixture());
+    let at = flat(&golden["points"]);
+    for (id, config) in [("inverse-density-released", ""), ("generative-released", "lambda = 0.1")] {
+        let with = |apart: usize| {
+            let comma = if config.is_empty() { "" } else { ", " };
+            let mut tensors = Tensors::default();
+            let geometry = over(id, &format!("{config}{comma}apart = {apart}"), &mixture);
+            geometry.tensors(rows(&at, 2), &mut tensors).unwrap();
+            (0..3).map(|row| tensors.matrix(row)[0]).collect::<Vec<_>>()
+        };
+        let together = |points: &[f64]| {
+            let mut tensors = Tensors::default();
+            over(id, config, &mixture).tensors(rows(points, 2), &mut tensors).unwrap();
+            tensors.matrix(0)[0]
+        };
+        assert_close(&with(0), &[together(&at); 3], 0.0, id);
+        assert_close(&with(7), &[together(&at); 3], 0.0, id);
+        let (first, others) = (together(&at[..2]), together(&at[2..]));
+        assert_close(&with(1), &[first, others, others], 0.0, id);
+        assert!(first != others);
+    }
+}
+
+#[test]
+fn the_collapsed_metric_is_the_trace_of_the_outer_product() {
+    let (mixture, at) = (mixture(), points("at", 10));
+    let [mut whole, mut collapsed] = [Tensors::default(), Tensors::default()];
+    over("monge", "", &mixture).tensors(rows(&at, 2), &mut whole).unwrap();
+    over("monge-collapsed", "", &mixture).tensors(rows(&at, 2), &mut collapsed).unwrap();
+    for row in 0..5 {
+        let (g, c) = (whole.matrix(row), collapsed.matrix(row));
+        assert_close(
+            &[c[0], c[1], c[2], c[3]],
+            &[g[0] + g[3] - 1.0, 0.0, 0.0, g[0] + g[3] - 1.0],
+            1e-13,
+            "trace",
+        );
+    }
 }
 
 /// The sum of `<v_i, G(x_i) v_i>` over the rows of one long point.
@@ -332,7 +382,7 @@ fn what_the_density_lacks_is_said_in_words() {
             refused.push(derived.id);
         }
     }
-    assert_eq!(refused, ["density-fisher-rao", "jacobian", "monge"]);
+    assert_eq!(refused, ["density-fisher-rao", "jacobian", "monge", "monge-collapsed"]);
     let wide = Quadratic::new(vec![0.0; 1025], 1.0).unwrap();
     let reason = build("jacobian", "").unwrap().derive.over(&wide).err().unwrap();
     assert!(reason.contains("1025") && reason.contains("1024"), "{reason}");
@@ -394,7 +444,7 @@ fn densities_that_no_number_holds_are_outside_and_never_a_number() {
     let law = ChiSquareNorm::new(NonZeroU32::new(3).unwrap());
     let at = [1.0, 1.0, 0.5, 0.0, 0.0, 0.0];
     let (v, mut out) = ([1.0; 6], [0.0; 6]);
-    for id in ["density-fisher-rao", "jacobian", "monge"] {
+    for id in ["density-fisher-rao", "jacobian", "monge", "monge-collapsed"] {
         let geometry = over(id, "", &law);
         assert_outside(geometry.tensors(rows(&at, 3), &mut tensors), 1, id);
         assert_outside(geometry.squared_norms(rows(&at, 3), &v, &mut out[..2]), 1, id);
