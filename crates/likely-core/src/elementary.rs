@@ -1,4 +1,4 @@
-//! Exponential and logarithm that compilers turn into vector instructions.
+//! Exponential, logarithm, sine and cosine that compilers turn into vector instructions.
 //!
 //! Nothing here fuses a multiplication with an addition, looks up a table or branches on data, so the bits of a result
 //! depend neither on the vector width of the processor nor on which other numbers are worked on beside it.
@@ -75,6 +75,74 @@ pub fn ln(x: f64) -> f64 {
     result + x * 0.0
 }
 
+/// Leading 33 bits of pi/2, so that a product with an integer below 2^20 is exact.
+const HALF_PI_HIGH: f64 = f64::from_bits(0x3ff9_21fb_5440_0000);
+/// The next 33 bits of pi/2.
+const HALF_PI_MIDDLE: f64 = f64::from_bits(0x3dd0_b461_1a60_0000);
+/// The rest of pi/2.
+const HALF_PI_LOW: f64 = f64::from_bits(0x3ba3_198a_2e03_7073);
+/// Up to here [`sin`] and [`cos`] reduce their argument by subtraction of multiples of pi/2.
+pub(crate) const LARGEST_ANGLE: f64 = 1e5;
+
+/// Sine and cosine of what is left of `x` after subtracting the nearest multiple of pi/2, and that multiple modulo 4.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn quarter(x: f64) -> (f64, f64, u64) {
+    let shifted = x * std::f64::consts::FRAC_2_PI + TO_INTEGER;
+    let n = shifted - TO_INTEGER;
+    let r = ((x - n * HALF_PI_HIGH) - n * HALF_PI_MIDDLE) - n * HALF_PI_LOW;
+    // Taylor series to r^17 and r^16, |r| <= pi/4: the rest is below 1e-17.
+    let q = r * r;
+    let odd = (((((((1.0 / 355_687_428_096_000.0 * q - 1.0 / 1_307_674_368_000.0) * q
+        + 1.0 / 6_227_020_800.0)
+        * q
+        - 1.0 / 39_916_800.0)
+        * q
+        + 1.0 / 362_880.0)
+        * q
+        - 1.0 / 5_040.0)
+        * q
+        + 1.0 / 120.0)
+        * q
+        - 1.0 / 6.0)
+        * q;
+    let even = ((((((1.0 / 20_922_789_888_000.0 * q - 1.0 / 87_178_291_200.0) * q + 1.0 / 479_001_600.0)
+        * q
+        - 1.0 / 3_628_800.0)
+        * q
+        + 1.0 / 40_320.0)
+        * q
+        - 1.0 / 720.0)
+        * q
+        + 1.0 / 24.0)
+        * q;
+    (r + r * odd, 1.0 - (0.5 * q - q * even), shifted.to_bits())
+}
+
+/// `first` or, for an odd `turn`, `second`, negated where the second bit of `turn` says so.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn turned(first: f64, second: f64, turn: u64) -> f64 {
+    let chosen = if turn & 1 == 0 { first } else { second };
+    f64::from_bits(chosen.to_bits() ^ ((turn & 2) << 62))
+}
+
+/// `sin x` to about one unit in the last place, for `|x|` up to [`LARGEST_ANGLE`].
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub(crate) fn sin(x: f64) -> f64 {
+    let (sine, cosine, turn) = quarter(x);
+    turned(sine, cosine, turn)
+}
+
+/// `cos x` to about one unit in the last place, for `|x|` up to [`LARGEST_ANGLE`].
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub(crate) fn cos(x: f64) -> f64 {
+    let (sine, cosine, turn) = quarter(x);
+    turned(cosine, sine, turn.wrapping_add(1) & 2 | turn & 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +178,24 @@ mod tests {
         assert!(worst(ln, libm::log, || exp(rng.random_range(-700.0..700.0))) < 2.0 * f64::EPSILON);
         assert_eq!(ln(1.0).to_bits(), 0.0_f64.to_bits());
         assert!(ln(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn sine_and_cosine_are_right_to_the_last_place_or_two() {
+        let mut rng = Seed::new(1).stream(&[("test", "angles")]);
+        assert!(worst(sin, libm::sin, || rng.random_range(-1e5..1e5)) < 2.0 * f64::EPSILON);
+        assert!(worst(cos, libm::cos, || rng.random_range(-1e5..1e5)) < 2.0 * f64::EPSILON);
+        assert!(worst(sin, libm::sin, || rng.random_range(-4.0..4.0)) < 2.0 * f64::EPSILON);
+        assert!(worst(cos, libm::cos, || rng.random_range(-4.0..4.0)) < 2.0 * f64::EPSILON);
+        // Near multiples of pi/2, where the reduction cancels most.
+        let near = || f64::from(rng.random_range(-60_000_i32..60_000)) * std::f64::consts::FRAC_PI_2;
+        let near: Vec<f64> = std::iter::repeat_with(near).take(20_000).collect();
+        for x in near.into_iter().filter(|x| x.abs() > 1.0) {
+            assert!((sin(x) / libm::sin(x) - 1.0).abs() < 2.0 * f64::EPSILON, "sin {x}");
+            assert!((cos(x) / libm::cos(x) - 1.0).abs() < 2.0 * f64::EPSILON, "cos {x}");
+        }
+        assert_eq!((sin(0.0).to_bits(), cos(0.0).to_bits()), (0.0_f64.to_bits(), 1.0_f64.to_bits()));
+        assert!(sin(f64::NAN).is_nan() && cos(f64::NAN).is_nan());
     }
 
     /// A sum of exponentials and its logarithm, over lanes.
