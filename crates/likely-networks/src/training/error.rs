@@ -40,6 +40,12 @@ pub enum TrainingError {
         /// The number.
         value: f64,
     },
+    /// The settings do not say how long to train.
+    #[error("{reason}")]
+    Length {
+        /// What is wrong and what would be right.
+        reason: String,
+    },
     /// The points do not suit.
     #[error("the data do not suit: {reason}")]
     Data {
