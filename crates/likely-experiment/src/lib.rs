@@ -11,5 +11,7 @@ pub use compare::{Comparison, Difference, MetricDifference, compare};
 pub use data::{DataError, Points, read_points};
 pub use plan::{Plan, PlanError, PlanOptions};
 pub use run::{Event, RunError, RunSummary, run};
-pub use spec::{Place, PointError, Reveal, Spec, SpecError, Tier, UnknownTier};
+pub use spec::{
+    Place, PointError, Prepared, Reveal, Spec, SpecError, Tier, TrainingSpec, TrainingSpecError, UnknownTier,
+};
 pub use verify::{DEFAULT_TOLERANCE, Outcome, Verification, verify};

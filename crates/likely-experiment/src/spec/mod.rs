@@ -11,6 +11,7 @@ mod refer;
 mod study;
 pub(crate) mod suggest;
 mod tier;
+mod training;
 mod wire;
 
 pub(crate) use check::config_of;
@@ -25,6 +26,7 @@ pub(crate) use point::WirePoint;
 pub(crate) use study::StudySpec;
 pub(crate) use tier::{Selection, Variant};
 pub use tier::{Tier, UnknownTier};
+pub use training::{Prepared, TrainingSpec, TrainingSpecError};
 pub use wire::Reveal;
 pub(crate) use wire::{WireSpec, WireSurface};
 
