@@ -35,6 +35,7 @@ def metrics(points, potential, diagonal, lambda_norm, typical, values, gradients
         "potential-mean": potential.mean(),
         "potential-sum": potential.sum(),
         "regularised-energy": squared.sum() + lambda_norm * potential[1:-1].sum(),
+        "regularised-energy-with-ends": squared.sum() + lambda_norm * potential.sum(),
         "smoothness-second": np.sum(np.diff(points, n=2, axis=0) ** 2),
         "smoothness-third": np.sum(np.diff(points, n=3, axis=0) ** 2),
         "speed-uniformity": np.std(lengths) / np.mean(lengths),

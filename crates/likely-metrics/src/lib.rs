@@ -49,6 +49,7 @@ pub const ALL: &[Metric] = &[
     potential_along::MEAN,
     potential_along::SUM,
     regularised_energy::METRIC,
+    regularised_energy::WITH_ENDS,
     smoothness::SECOND,
     smoothness::THIRD,
     speed_uniformity::METRIC,
