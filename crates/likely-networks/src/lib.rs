@@ -3,6 +3,16 @@
 //! The only crate that knows candle. Networks are trained in `f32` on candle's graph and evaluated in `f64` by formulas
 //! over [`likely_core::Number`], which give exact derivatives of every order that a geometry asks for.
 
+mod activation;
+mod dense;
+pub mod initial;
+mod mlp;
 pub mod training;
+mod weights;
 
+pub use activation::Activation;
 pub use candle_core as candle;
+pub use candle_nn;
+pub use dense::Dense;
+pub use mlp::{Mlp, MlpShape};
+pub use weights::{Expected, Problems, StoredWeights, WeightTensor, Weights, WeightsError};

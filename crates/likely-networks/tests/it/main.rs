@@ -1,0 +1,4 @@
+//! Tests of networks and training through the public interface.
+
+mod energy;
+mod perceptrons;
