@@ -2,11 +2,11 @@
 
 use super::state::{digest, hexadecimal};
 use super::{Parameters, State};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use crate::Weights;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-const KEY: &str = "likely-checkpoint";
+const KEY: &str = "checkpoint";
 const PARTS: [&str; 3] = ["parameters", "first-moments", "second-moments"];
 
 /// Which training a checkpoint is of; it goes on only in the same one.
@@ -62,16 +62,16 @@ impl Header {
     }
 }
 
+fn damaged(reason: impl ToString) -> CheckpointError {
+    CheckpointError::Damaged { reason: reason.to_string() }
+}
+
 impl State {
     /// The state as the bytes of a safetensors file.
     ///
     /// # Errors
     /// [`CheckpointError::Damaged`] where a number is not finite, as a state worth keeping has none.
     pub fn to_checkpoint(&self, identity: &Identity) -> Result<Vec<u8>, CheckpointError> {
-        let damaged = |reason: String| CheckpointError::Damaged { reason };
-        if !self.is_finite() {
-            return Err(damaged(format!("a number is not finite after step {}", self.step)));
-        }
         let mut header = Header {
             identity: identity.clone(),
             step: self.step,
@@ -79,17 +79,14 @@ impl State {
             sha256: String::new(),
         };
         header.sha256 = header.hash(self);
-        let header = serde_json::to_string(&header).map_err(|error| damaged(error.to_string()))?;
+        let mut weights = Weights::new();
         let arrays = [self.parameters.values(), &self.moments.first, &self.moments.second];
-        let bytes =
-            arrays.map(|values| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>());
-        let views = PARTS.iter().zip(&bytes).map(|(name, bytes)| {
-            TensorView::new(Dtype::F32, vec![self.parameters.count()], bytes).map(|view| (*name, view))
-        });
-        let views = views.collect::<Result<Vec<_>, _>>().map_err(|error| damaged(error.to_string()))?;
-        // A single entry: the order of several would be random.
-        let metadata = [(KEY.to_owned(), header)].into_iter().collect();
-        safetensors::serialize(views, Some(metadata)).map_err(|error| damaged(error.to_string()))
+        for (name, values) in PARTS.iter().zip(arrays) {
+            weights.insert(*name, &[values.len()], values.to_vec()).map_err(damaged)?;
+        }
+        let header = serde_json::to_string(&header).map_err(damaged)?;
+        weights.metadata_mut().insert(KEY.to_owned(), header);
+        Ok(weights.to_bytes())
     }
 
     /// The state that was written for `identity`; `initial` says which parameters there are.
@@ -101,32 +98,25 @@ impl State {
         identity: &Identity,
         initial: Parameters,
     ) -> Result<Self, CheckpointError> {
-        let damaged = |reason: String| CheckpointError::Damaged { reason };
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
-        let header = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
+        let weights = Weights::from_bytes(bytes).map_err(damaged)?;
+        let header = weights.metadata().get(KEY);
         let header = header.ok_or_else(|| damaged(format!("its header has no `{KEY}`")))?;
-        let header: Header = serde_json::from_str(header).map_err(|error| damaged(error.to_string()))?;
+        let header: Header = serde_json::from_str(header).map_err(damaged)?;
         compare(&header.identity, identity)?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
         let count = initial.count();
         let mut state = Self::new(initial);
         let arrays = [state.parameters.values_mut(), &mut state.moments.first, &mut state.moments.second];
         for (name, values) in PARTS.iter().zip(arrays) {
-            let tensor = tensors.tensor(name).map_err(|error| damaged(error.to_string()))?;
-            if tensor.dtype() != Dtype::F32 || tensor.shape() != [count] {
-                let (dtype, shape) = (tensor.dtype(), tensor.shape());
-                return Err(damaged(format!(
-                    "`{name}` is {dtype:?} of shape {shape:?}, not F32 of [{count}]"
-                )));
+            let tensor = weights.get(name).map_err(damaged)?;
+            if tensor.shape() != [count] {
+                return Err(damaged(format!("`{name}` has shape {:?}, not [{count}]", tensor.shape())));
             }
-            for (value, bytes) in values.iter_mut().zip(tensor.data().as_chunks::<4>().0) {
-                *value = f32::from_le_bytes(*bytes);
-            }
+            values.copy_from_slice(tensor.values());
         }
         state.step = header.step;
         state.early.clone_from(&header.early);
         if header.hash(&state) != header.sha256 || state.step > identity.steps {
-            return Err(damaged("its contents do not have the hash that it names".to_owned()));
+            return Err(damaged("its contents do not have the hash that it names"));
         }
         Ok(state)
     }

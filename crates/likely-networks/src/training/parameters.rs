@@ -1,6 +1,7 @@
 //! Named parameters, flat for the optimiser and as candle's variables for the graph.
 
 use super::TrainingError;
+use crate::{Problems, Weights};
 use candle_core::{Device, Tensor, Var};
 use std::collections::BTreeSet;
 
@@ -89,6 +90,18 @@ impl Parameters {
         self.iter()
             .find_map(|(known, _, values)| (known == name).then_some(values))
             .ok_or_else(|| unknown(name, self.places.iter().map(|place| place.name.clone())))
+    }
+
+    /// The parameters as weights without metadata.
+    ///
+    /// # Errors
+    /// [`Problems`] where a value is not finite or a name is not one for a file.
+    pub fn to_weights(&self) -> Result<Weights, Problems> {
+        let mut weights = Weights::new();
+        for (name, shape, values) in self.iter() {
+            weights.insert(name, shape, values.to_vec())?;
+        }
+        Ok(weights)
     }
 }
 

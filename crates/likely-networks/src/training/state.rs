@@ -48,12 +48,6 @@ impl State {
             self.early = Some(digest(&[self.parameters.values()]));
         }
     }
-
-    /// Whether every number is finite, as those of a state worth keeping are.
-    pub fn is_finite(&self) -> bool {
-        let all = [self.parameters.values(), &self.moments.first, &self.moments.second];
-        all.iter().all(|values| values.iter().all(|value| value.is_finite()))
-    }
 }
 
 /// SHA-256 over the bytes of numbers, in lower-case hexadecimal digits.
