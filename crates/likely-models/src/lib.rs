@@ -10,6 +10,7 @@ mod gaussian_average;
 mod gaussian_sum;
 mod gmm;
 mod kde;
+mod noisy_sine;
 mod npy;
 mod numbers;
 mod quadratic;
@@ -17,16 +18,19 @@ mod radial_curvature;
 mod strip;
 mod table;
 mod trainable;
+mod two_moons;
 
 pub use chi_square_norm::ChiSquareNorm;
 pub use circle::Circle;
 pub use constant::Constant;
 pub use gmm::{Covariances, Mixture, MixtureError};
 pub use kde::{Bandwidth, KernelDensity, KernelDensityError};
+pub use noisy_sine::{First, NoisySine};
 pub use quadratic::{Quadratic, QuadraticError};
 pub use strip::{Strip, StripForm};
 pub use table::{BuildError, Built, Config, Model, Resources};
 pub use trainable::{DATA, Data, Resolved, TRAINABLE, Trainable};
+pub use two_moons::TwoMoons;
 
 /// Every model, sorted by id.
 pub const ALL: &[Model] = &[
@@ -37,8 +41,10 @@ pub const ALL: &[Model] = &[
     gaussian_average::MODEL,
     gmm::MODEL,
     kde::MODEL,
+    noisy_sine::MODEL,
     quadratic::MODEL,
     strip::MODEL,
+    two_moons::MODEL,
 ];
 
 /// The model with the given id.

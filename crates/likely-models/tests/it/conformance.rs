@@ -21,9 +21,12 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("kde", ""),
     ("kde", "bandwidth = { fixed = 0.7 }"),
     ("kde", "bandwidth = \"silverman\""),
+    ("noisy-sine", ""),
+    ("noisy-sine", "first = { uniform = 40.0 }, noise = 0.3"),
     ("quadratic", "centre = [1, -1.5], scale = 0.7"),
     ("strip", ""),
     ("strip", "form = \"released\", width = 0.4"),
+    ("two-moons", ""),
 ];
 
 /// Models that offer no second derivatives.
@@ -256,6 +259,9 @@ fn bad_numbers_are_refused_with_their_place() {
         ("kde", "bandwidth = { fixed = -1.0 }", "-1.0"),
         ("kde", "bandwidth = { fixed = 0 }", "0"),
         ("kde", "bandwidth = \"scot\"", "\"scot\""),
+        ("noisy-sine", "noise = 0.0", "0.0"),
+        ("noisy-sine", "first = { gaussian = -1.0 }", "-1.0"),
+        ("noisy-sine", "first = \"cauchy\"", "\"cauchy\""),
         ("quadratic", "centre = [nan], scale = 1.0", "nan"),
         ("quadratic", "centre = [0.0], scale = 0.0", "0.0"),
         ("quadratic", "centre = [0.0], scale = -2", "-2"),

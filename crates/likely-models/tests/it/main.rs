@@ -6,6 +6,7 @@ mod curvature;
 mod finite_set;
 mod gmm;
 mod kde;
+mod planar;
 mod quadratic;
 mod strip;
 mod support;
