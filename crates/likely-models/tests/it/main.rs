@@ -8,5 +8,6 @@ mod gmm;
 mod kde;
 mod planar;
 mod quadratic;
+mod sphere;
 mod strip;
 mod support;

@@ -1,0 +1,3 @@
+//! Densities on the sphere.
+
+mod heat_kernel;
