@@ -1,20 +1,26 @@
 //! Initial weights of a linear layer.
 
+use crate::Dense;
+use crate::training::Parameter;
+use likely_core::Seed;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// Weight, shape `(outputs, inputs)` in row-major order, and bias of a linear layer, uniform between `-1/sqrt(inputs)` and
-/// `1/sqrt(inputs)`; the weight is drawn first, then the bias.
+/// The tensors of [`Dense::expected`], uniform between `-1/sqrt(inputs)` and `1/sqrt(inputs)`, each drawn from a stream of
+/// its own: `seed.stream(&[("training", "initial"), ("parameter", name)])`.
 ///
 /// # Source
 /// `torch.nn.Linear.reset_parameters`: `kaiming_uniform_` with `a = sqrt(5)` has the bound `sqrt(6 / ((1 + a^2) inputs))`.
-pub fn linear(inputs: usize, outputs: usize, stream: &mut ChaCha8Rng) -> (Vec<f32>, Vec<f32>) {
-    let weight = uniform(inputs, inputs * outputs, stream);
-    let bias = uniform(inputs, outputs, stream);
-    (weight, bias)
+pub fn parameters(name: &str, inputs: usize, outputs: usize, seed: Seed) -> [Parameter; 2] {
+    Dense::expected(name, inputs, outputs).map(|tensor| {
+        let count = tensor.shape.iter().product();
+        let mut stream = seed.stream(&[("training", "initial"), ("parameter", &tensor.name)]);
+        let initial = uniform(inputs, count, &mut stream);
+        Parameter { name: tensor.name, shape: tensor.shape, initial }
+    })
 }
 
-/// `count` numbers that are uniform between `-1/sqrt(inputs)` and `1/sqrt(inputs)`: a weight or a bias alone.
+/// `count` numbers that are uniform between `-1/sqrt(inputs)` and `1/sqrt(inputs)`: a weight or a bias of `nn.Linear`.
 pub fn uniform(inputs: usize, count: usize, stream: &mut ChaCha8Rng) -> Vec<f32> {
     let bound = 1.0 / (inputs.max(1) as f64).sqrt();
     (0..count).map(|_| (bound * (2.0 * stream.random::<f64>() - 1.0)) as f32).collect()
@@ -23,12 +29,10 @@ pub fn uniform(inputs: usize, count: usize, stream: &mut ChaCha8Rng) -> Vec<f32>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use likely_core::Seed;
 
     #[test]
     fn they_have_the_moments_of_the_uniform_distribution() {
-        let mut stream = Seed::new(4).stream(&[("test", "initial")]);
-        let (weight, bias) = linear(16, 4000, &mut stream);
+        let [weight, bias] = parameters("layers.0", 16, 4000, Seed::new(4)).map(|tensor| tensor.initial);
         assert_eq!((weight.len(), bias.len()), (64_000, 4000));
         assert!(weight.iter().chain(&bias).all(|w| w.abs() <= 0.25));
         let n = weight.len() as f64;

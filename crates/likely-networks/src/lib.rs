@@ -4,7 +4,9 @@
 //! over [`likely_core::Number`], which give exact derivatives of every order that a geometry asks for.
 
 mod activation;
+pub mod candle_room;
 mod dense;
+pub mod graph;
 pub mod initial;
 mod mlp;
 pub mod training;

@@ -7,6 +7,7 @@ use likely_networks::Mlp;
 #[derive(Debug, Clone)]
 pub(crate) struct Energy(pub(crate) Mlp);
 
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 impl Differentiable for Energy {
     fn dim(&self) -> usize {
         self.0.inputs()

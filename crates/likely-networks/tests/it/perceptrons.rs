@@ -41,8 +41,9 @@ struct VectorCase {
 }
 
 fn network(layers: &[Layer], activation: Activation) -> Mlp {
-    let layers = layers.iter().map(|layer| Dense::new(&layer.weight.concat(), &layer.bias).unwrap());
-    Mlp::new(layers.collect(), activation).unwrap()
+    let layers =
+        layers.iter().map(|layer| Dense::new(&layer.weight.concat(), &layer.bias).expect("layers fit"));
+    Mlp::new(layers.collect(), activation).expect("layers fit")
 }
 
 /// Largest difference relative to the largest entry.
