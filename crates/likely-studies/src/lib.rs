@@ -5,10 +5,13 @@
 //!
 //! To add one: a file with a constant of type [`StudyKind`], and two lines here (`mod` and the entry in [`ALL`]).
 
+mod bundle;
 mod convergence_order;
 mod duality_gap;
+mod initial_values;
 mod linear;
 mod local_metric;
+mod mean_curves;
 mod mean_uniqueness;
 pub mod means;
 mod optimiser_traces;
@@ -34,7 +37,9 @@ pub const ALL: &[StudyKind] = &[
     convergence_order::STUDY,
     duality_gap::STUDY,
     means::STUDY,
+    initial_values::STUDY,
     local_metric::STUDY,
+    mean_curves::STUDY,
     mean_uniqueness::STUDY,
     optimiser_traces::STUDY,
     principal::STUDY,

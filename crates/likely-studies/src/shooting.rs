@@ -14,7 +14,7 @@ mod motion;
 mod shot;
 mod study;
 
-pub(crate) use study::STUDY;
+pub(crate) use study::{STUDY, Spacing, directions};
 
 pub use integrator::Integrator;
 pub use logarithm::{Difference, Logarithm, LogarithmError, initial_velocity, logarithm};

@@ -29,6 +29,8 @@ pub struct Pair<'a> {
 pub struct Subject<'a> {
     /// The background geometry.
     pub geometry: &'a dyn Geometry,
+    /// The geometry made of the density that curves are to be found in, where the spec names one.
+    pub derived: Option<&'a dyn Geometry>,
     /// The potential of the model; its evaluations are counted.
     pub potential: &'a dyn Potential,
     /// The data of the model, shape `(points, dim)`.
@@ -129,6 +131,11 @@ pub trait Study: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Whether curves can be found in a geometry made of the density.
+    fn takes_derived(&self) -> bool {
+        false
+    }
+
     /// Looks at `subject`, which suits the study; `rng` is the only source of randomness.
     ///
     /// # Errors
@@ -143,7 +150,8 @@ pub trait Study: fmt::Debug + Send + Sync {
     /// [`Study::answer`], but for embedded manifolds where the study moves coordinates.
     ///
     /// # Errors
-    /// As [`Study::answer`], and [`StudyError::Unsupported`] where the study would leave the manifold.
+    /// As [`Study::answer`], and [`StudyError::Unsupported`] where the study would leave the manifold or has no use for a
+    /// geometry made of the density.
     fn run(
         &self,
         subject: &Subject<'_>,
@@ -152,6 +160,10 @@ pub trait Study: fmt::Debug + Send + Sync {
     ) -> Result<Findings, StudyError> {
         if self.moves_coordinates() && subject.geometry.projection().is_some() {
             let reason = "this study works in coordinates of the manifold, and the geometry is one of the surrounding space; choose the manifold in a chart, such as `sphere` for `sphere-embedded`";
+            return Err(StudyError::Unsupported { reason: reason.to_owned() });
+        }
+        if subject.derived.is_some() && !self.takes_derived() {
+            let reason = "this study works on the background of the model; leave `geometry` out";
             return Err(StudyError::Unsupported { reason: reason.to_owned() });
         }
         self.answer(subject, rng, observe)

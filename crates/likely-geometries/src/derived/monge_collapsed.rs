@@ -69,7 +69,9 @@ impl Collapsed<'_> {
     fn gradients(&self, at: Rows<'_>, slopes: &[f64]) -> Result<Vec<f64>, EvalError> {
         let mut gradients = vec![0.0; slopes.len()];
         self.curvature.hessian_vector(at, slopes, &mut gradients)?;
-        gradients.iter_mut().for_each(|g| *g *= 2.0 * self.alpha);
+        for g in &mut gradients {
+            *g *= 2.0 * self.alpha;
+        }
         finite(&gradients, at.dim())?;
         Ok(gradients)
     }

@@ -75,12 +75,21 @@ enum ShotWeight {
 /// The angles of directions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Spacing {
+pub(crate) enum Spacing {
     /// `2 pi k / count`.
     #[default]
     Even,
     /// `2 pi k / (count - 1)`: the first and the last are the same.
     Released,
+}
+
+/// Angles all around, in radians.
+pub(crate) fn directions(count: usize, spacing: Spacing) -> Vec<f64> {
+    let parts = match spacing {
+        Spacing::Even => count,
+        Spacing::Released => count.saturating_sub(1).max(1),
+    };
+    (0..count).map(|k| TAU * k as f64 / parts as f64).collect()
 }
 
 /// The initial velocities.
@@ -355,13 +364,8 @@ impl ShootingStudy {
         };
         let force = Force { pull: Pull::Potential(counted), lambda: lambda.get(), sign: self.force };
         let motion = Motion { geometry: subject.geometry, force: Some(force) };
-        let parts = match spacing {
-            Spacing::Even => count,
-            Spacing::Released => count.saturating_sub(1).max(1),
-        };
         let (mut starts, mut velocities, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-        for k in 0..count {
-            let angle = TAU * k as f64 / parts as f64;
+        for angle in directions(count, spacing) {
             starts.extend(pair.start.iter());
             velocities.extend([angle.cos(), angle.sin()]);
             labels.push(format!("{}, {:.0} degrees", pair.name, angle.to_degrees()));

@@ -92,6 +92,7 @@ pub(crate) fn ask(
     let pairs = [Pair { name: "the pair", start: a.view(), end: b.view() }];
     let subject = Subject {
         geometry,
+        derived: None,
         potential,
         points: None,
         typical,

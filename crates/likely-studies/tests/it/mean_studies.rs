@@ -34,6 +34,7 @@ impl Case<'_> {
             .collect();
         let subject = Subject {
             geometry: self.geometry,
+            derived: None,
             potential: self.potential,
             points: self.points.map(|points| points.view()),
             typical: None,

@@ -18,6 +18,7 @@ fn ask(
 ) -> Result<Findings, StudyError> {
     let subject = Subject {
         geometry,
+        derived: None,
         potential,
         points: Some(points.view()),
         typical: None,

@@ -119,6 +119,7 @@ fn it_says_what_it_lacks_and_stops_when_asked() {
     let pairs = [Pair { name: "p", start: a.view(), end: b.view() }];
     let subject = Subject {
         geometry: &flat,
+        derived: None,
         potential: &potential,
         points: None,
         typical: Some(&[1.5]),
