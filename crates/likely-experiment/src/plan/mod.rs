@@ -97,7 +97,13 @@ pub(crate) enum Work {
     /// Draws samples from a model's flow.
     Sample { model: usize, sampler: Arc<dyn Sampler> },
     /// Answers a question about a model.
-    Study { model: usize, kind: &'static StudyKind, study: Arc<dyn Study> },
+    Study {
+        model: usize,
+        kind: &'static StudyKind,
+        study: Arc<dyn Study>,
+        /// Makes the geometry that the study finds its curves in; that of the model where absent.
+        derive: Option<Arc<dyn Derive>>,
+    },
 }
 
 /// The cells of a run and all that they need: models are built, data are read, end points are drawn.
@@ -469,7 +475,12 @@ fn expand(
                 push(
                     key(&spec.label, None, STUDY, repetition, segments as u32),
                     spec.study.evaluations_at_most(segments),
-                    Work::Study { model: index, kind: spec.kind, study: spec.study.clone() },
+                    Work::Study {
+                        model: index,
+                        kind: spec.kind,
+                        study: spec.study.clone(),
+                        derive: spec.derive.clone(),
+                    },
                 );
             }
         }

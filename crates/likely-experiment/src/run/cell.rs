@@ -51,7 +51,10 @@ pub(super) fn run_cell(plan: &Plan, planned: &PlannedCell, work: &Work, stop: &A
             interpolate(plan, &planned.key, *model, solver, *pair, stop)
         }
         Work::Sample { model, sampler } => sample(plan, &planned.key, *model, &**sampler, stop),
-        Work::Study { model, kind, study } => study::answer(plan, &planned.key, *model, kind, &**study, stop),
+        Work::Study { model, kind, study, derive } => {
+            let asked = study::Asked { kind, study: &**study, derive: derive.as_deref() };
+            study::answer(plan, &planned.key, *model, asked, stop)
+        }
     };
     // A panic is a defect, but one of a single cell: the other rows are still worth having.
     catch_unwind(AssertUnwindSafe(cell)).unwrap_or_else(|panic| {
@@ -234,7 +237,9 @@ fn measured(
         .iter()
         .map(|measure| match measure {
             // On the background it is a sum that nobody minimised.
-            Measure::Curve(metric) if metric.id == SavingRecord::ENERGY && solver.derive.is_some() => {
+            Measure::Curve(metric)
+                if metric.id.starts_with(SavingRecord::ENERGY) && solver.derive.is_some() =>
+            {
                 absent(metric.id, "the method minimised it in a geometry of its own")
             }
             Measure::Curve(metric) => reading_record(metric.id, (metric.evaluate)(&subject)),

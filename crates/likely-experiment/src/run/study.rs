@@ -6,6 +6,7 @@ use crate::plan::PlannedModel;
 use crate::spec::{Measure, Reveal};
 use cpu_time::ThreadTime;
 use likely_core::{Counted, Evaluations};
+use likely_geometries::Derive;
 use likely_methods::InterpolateError;
 use likely_record::{
     CellKey, CellRecord, ColumnRecord, FORMAT, MetricRecord, SeriesFile, SeriesRecord, Status,
@@ -15,15 +16,23 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+/// A study, and the geometry that it finds its curves in, where that is not the one of the model.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) kind: &'static StudyKind,
+    pub(super) study: &'a dyn Study,
+    pub(super) derive: Option<&'a dyn Derive>,
+}
+
 /// Asks a study about a model; what it evaluates is counted.
 pub(super) fn answer(
     plan: &Plan,
     key: &CellKey,
     model: usize,
-    kind: &'static StudyKind,
-    study: &dyn Study,
+    asked: Asked<'_>,
     stop: &AtomicBool,
 ) -> Outcome {
+    let Asked { kind, study, derive } = asked;
     let model = plan.model(model);
     if model.reveal == Reveal::Score {
         let reason = "studies need the density, and the model reveals its score alone".to_owned();
@@ -31,8 +40,14 @@ pub(super) fn answer(
     }
     let counted = Counted::new(&*model.potential);
     let pairs = pairs_of(model);
+    // A geometry that is made of the density costs what the density costs.
+    let derived = match derive.map(|derive| derive.over(&counted)).transpose() {
+        Ok(derived) => derived,
+        Err(reason) => return without_curve(plan, key, Status::Skipped, reason, Cost::default()),
+    };
     let subject = Subject {
         geometry: &*model.geometry,
+        derived: derived.as_deref(),
         potential: &counted,
         points: model.points(),
         typical: model.typical_potentials(),
@@ -239,7 +254,7 @@ label = "Double"
         let options = PlanOptions { program_sha256: String::new(), fields: false };
         let plan = Plan::new(&spec, Tier::Full, &options).unwrap();
         let (planned, _) = plan.cells().next().unwrap();
-        let work = Work::Study { model: 0, kind: &KIND, study: Arc::new(double) };
+        let work = Work::Study { model: 0, kind: &KIND, study: Arc::new(double), derive: None };
         run_cell(&plan, planned, &work, &AtomicBool::new(false))
     }
 

@@ -2,11 +2,12 @@
 
 use super::Step::{Item, Key};
 use super::check::{check_labels, config_of, unknown};
-use super::wire::{WireMethod, WireSpec, WireSurface};
-use super::{Document, SpecError};
+use super::wire::{WireDerived, WireMethod, WireSpec, WireStudy, WireSurface};
+use super::{Document, SpecError, Step};
 use likely_core::Geometry;
 use likely_geometries::Derive;
 use likely_methods::Interpolator;
+use likely_studies::Study;
 use std::fmt;
 use std::sync::Arc;
 
@@ -119,6 +120,36 @@ pub(super) fn of_method(
             kind: method.kind.clone(),
         });
     }
+    derived_of(document, steps, derived).map(Some)
+}
+
+/// Builds the geometry that a study finds its curves in, and writes its defaults into the keys.
+pub(super) fn of_study(
+    document: &Document,
+    i: usize,
+    wire: &mut WireStudy,
+    study: &dyn Study,
+) -> Result<Option<Arc<dyn Derive>>, SpecError> {
+    let Some(derived) = &mut wire.geometry else { return Ok(None) };
+    let steps = [Key("study"), Item(i), Key("geometry")];
+    if !study.takes_derived() {
+        return Err(SpecError::WrongValue {
+            place: document.at(&steps),
+            key: format!("study[{i}].geometry"),
+            reason: format!(
+                "`{}` with this configuration works on the background of the model; leave the geometry out",
+                wire.kind
+            ),
+        });
+    }
+    derived_of(document, steps, derived).map(Some)
+}
+
+fn derived_of(
+    document: &Document,
+    steps: [Step<'static>; 3],
+    derived: &mut WireDerived,
+) -> Result<Arc<dyn Derive>, SpecError> {
     let kind = likely_geometries::find_derived(&derived.kind).ok_or_else(|| {
         let accepted = likely_geometries::DERIVED.iter().map(|kind| kind.id.to_owned()).collect();
         let steps = [steps[0], steps[1], steps[2], Key("kind")];
@@ -128,5 +159,5 @@ pub(super) fn of_method(
     let built =
         (kind.build)(document.table(&config)).map_err(|error| document.explain_in(&error, &config))?;
     derived.config = built.resolved;
-    Ok(Some(Arc::from(built.derive)))
+    Ok(Arc::from(built.derive))
 }

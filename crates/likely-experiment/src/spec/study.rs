@@ -3,7 +3,8 @@
 use super::Step::{Item, Key};
 use super::check::{check_labels, config_of, unknown};
 use super::wire::WireSpec;
-use super::{Document, SpecError};
+use super::{Document, SpecError, geometry};
+use likely_geometries::Derive;
 use likely_studies::{Study, StudyKind};
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ pub(crate) struct StudySpec {
     pub(crate) kind: &'static StudyKind,
     /// Labels of the models that it looks at; all when absent.
     pub(crate) models: Option<Vec<String>>,
+    /// Makes the geometry that it finds its curves in; that of the model where absent.
+    pub(crate) derive: Option<Arc<dyn Derive>>,
     pub(crate) study: Arc<dyn Study>,
 }
 
@@ -48,10 +51,12 @@ pub(super) fn check_studies(document: &Document, wire: &mut WireSpec) -> Result<
         let built = (kind.build)(config_of(document, section))
             .map_err(|error| document.explain_in(&error, &[section[0], section[1], Key("config")]))?;
         study.config = built.resolved;
+        let derive = geometry::of_study(document, i, study, &*built.study)?;
         studies.push(StudySpec {
             label: study.label.clone(),
             kind,
             models: study.models.clone(),
+            derive,
             study: Arc::from(built.study),
         });
     }

@@ -108,6 +108,8 @@ pub(crate) struct WireStudy {
     pub(crate) label: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) models: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) geometry: Option<WireDerived>,
     #[serde(default)]
     pub(crate) config: toml::Table,
 }
