@@ -12,6 +12,7 @@ pub use data::{DataError, Points, read_points};
 pub use plan::{Plan, PlanError, PlanOptions};
 pub use run::{Event, RunError, RunSummary, run};
 pub use spec::{
-    Place, PointError, Prepared, Reveal, Spec, SpecError, Tier, TrainingSpec, TrainingSpecError, UnknownTier,
+    Estimate, Judgement, Place, PointError, Prepared, Reveal, Spec, SpecError, Tier, TrainingSpec,
+    TrainingSpecError, UnknownTier,
 };
 pub use verify::{DEFAULT_TOLERANCE, Outcome, Verification, verify};

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use likely_experiment::Tier;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 /// What the exit codes mean; at the end of every help text.
@@ -86,6 +86,14 @@ pub(crate) enum Command {
         "    --from=-1.5,0.2 --to=3,4 --method prob-georce --config weight.relative=20 --out my-curve",
     ))]
     Interpolate(Interpolate),
+    /// Train models from their specs: weights, and a card that says what they are.
+    #[command(after_help = examples!(
+        "likely train experiments/models/two-moons-flow.toml",
+        "likely train --jobs 2",
+        "likely train experiments/models/two-moons-flow.toml --steps 200 --out /tmp/try",
+        "likely train --check",
+    ))]
+    Train(Train),
 }
 
 #[derive(Debug, Args)]
@@ -259,4 +267,47 @@ pub(crate) struct Interpolate {
     /// Write the curve as .npy too.
     #[arg(long)]
     pub(crate) npy: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct Train {
+    /// The specs; all in the folder `models` of the experiments when absent.
+    pub(crate) specs: Vec<PathBuf>,
+    /// Trainings at a time, each with one thread; as many as the machine has threads when absent. The bytes do not depend
+    /// on it.
+    #[arg(long)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// A short try: so many steps in place of those of the spec. It does not replace weights without `--force`.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) steps: Option<u64>,
+    /// Folder for weights and card; that of the spec when absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Train also where the weights are of the spec as it is, and end with 1 where the bytes differ.
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// Replace weights by those of a short try, or by other bytes of a training again.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Begin anew where there is a checkpoint.
+    #[arg(long)]
+    pub(crate) restart: bool,
+    /// Train the first steps again and end with 1 where they differ from those of the weights; nothing is written.
+    #[arg(long, conflicts_with_all = ["again", "force", "restart", "steps"])]
+    pub(crate) check: bool,
+    /// Write training and held-out points and the initial weights into this folder, for other programs, and train nothing.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["again", "force", "restart", "steps", "check"])]
+    pub(crate) export_data: Option<PathBuf>,
+    /// Seconds between checkpoints.
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    pub(crate) checkpoint_every: NonZeroU64,
+    /// Folder of results, for checkpoints.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub(crate) results: PathBuf,
+    /// Folder of the specs.
+    #[arg(long, value_name = "DIR", default_value = "experiments")]
+    pub(crate) experiments: PathBuf,
+    #[arg(long, hide = true)]
+    pub(crate) worker: bool,
 }

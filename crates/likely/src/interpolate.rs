@@ -9,7 +9,7 @@ use crate::grid::TextGrid;
 use crate::machine;
 use crate::numbers::number;
 use crate::progress::{Progress, Show};
-use crate::{interrupt, specs};
+use crate::{interrupt, npy, specs};
 use anyhow::Context;
 use likely_experiment::{Plan, PlanOptions, Points, Spec, Tier, read_points};
 use likely_record::{CellRecord, CurveRecord, Run, RunFolder, Status, write_atomic};
@@ -64,7 +64,7 @@ pub(crate) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
         ("numbers.json".to_owned(), serde_json::to_vec_pretty(&numbers)?),
     ];
     if args.npy {
-        files.push(("curve.npy".to_owned(), npy(&curve)));
+        files.push(("curve.npy".to_owned(), npy::of(curve.points, curve.dim, &curve.values)));
     }
     if let [first, second] = points.names.as_slice() {
         let stem = work.path().join(PICTURE);
@@ -258,22 +258,6 @@ fn csv(names: &[String], curve: &CurveRecord) -> String {
         text.push('\n');
     }
     text
-}
-
-/// The curve as `numpy.save` would write it: version 1.0, little-endian float64, C order.
-fn npy(curve: &CurveRecord) -> Vec<u8> {
-    let mut header =
-        format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, {}), }}", curve.points, curve.dim);
-    // Magic, version and length take ten bytes; the numbers start at a multiple of 64.
-    while !(10 + header.len() + 1).is_multiple_of(64) {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.as_bytes());
-    bytes.extend(curve.values.iter().flat_map(|value| value.to_le_bytes()));
-    bytes
 }
 
 fn numbers(args: &args::Interpolate, run: &Run, cell: &CellRecord, start: &[f64], end: &[f64]) -> Value {

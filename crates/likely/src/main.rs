@@ -9,6 +9,7 @@ mod interpolate;
 mod interrupt;
 mod list;
 mod machine;
+mod npy;
 mod numbers;
 mod pin;
 mod plan;
@@ -17,6 +18,7 @@ mod report;
 mod reproduce;
 mod run;
 mod specs;
+mod train;
 mod verify;
 
 use answer::{Answer, Exit, Failure, message_of, say};
@@ -56,5 +58,6 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Answer> {
         Command::Compare(args) => compare::command(args),
         Command::Doctor(args) => Ok(doctor::command(args)),
         Command::Interpolate(args) => interpolate::command(args, show),
+        Command::Train(args) => train::command(args, show),
     }
 }

@@ -5,7 +5,9 @@ use super::suggest::closest;
 use super::{Document, Place, SpecError, Step};
 use Step::Key;
 use likely_core::Seed;
-use likely_models::training::{DataSource, Objective, Points, Settings, Split, Training, TrainingError};
+use likely_models::training::{
+    DataSource, HeldOut, Objective, Parameters, Points, Settings, Split, Training, TrainingError,
+};
 use likely_models::{BuildError, Data, Trainable};
 use likely_record::sha256_hex;
 use ndarray::Array2;
@@ -329,6 +331,41 @@ fn unknown(
     }
 }
 
+/// A mean with its standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Estimate {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation (of a sample) over the root of the number of points; 0 for one point.
+    pub standard_error: f64,
+}
+
+impl Estimate {
+    fn of(values: &[f64]) -> Self {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+        let standard_error = if values.len() > 1 { (squares / (count - 1.0) / count).sqrt() } else { 0.0 };
+        Self { mean, standard_error }
+    }
+}
+
+/// What trained parameters are worth on points that training never saw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// What the numbers are.
+    pub quantity: &'static str,
+    /// Held-out points.
+    pub points: usize,
+    /// Under the model.
+    pub of_model: Estimate,
+    /// Under the density of the data, where it is known and the quantity is a log-likelihood.
+    pub of_data: Option<Estimate>,
+    /// The second less the first, point by point.
+    pub gap: Option<Estimate>,
+}
+
 /// A training with its data at hand, ready to run.
 pub struct Prepared {
     fresh: bool,
@@ -365,6 +402,39 @@ impl Prepared {
     /// Whether every training point is fresh.
     pub fn is_fresh(&self) -> bool {
         self.fresh
+    }
+
+    /// Judges trained parameters on the held-out points.
+    ///
+    /// # Errors
+    /// What the model says; [`TrainingError::Model`] where one of its numbers is not finite.
+    pub fn judge(&self, parameters: &Parameters) -> Result<Vec<Judgement>, TrainingError> {
+        let points = self.split.held_out.view();
+        if points.nrows() == 0 {
+            return Ok(Vec::new());
+        }
+        let found = self.objective.held_out(parameters, points, Seed::new(self.settings.seed))?;
+        let judge = |HeldOut { quantity, values }: HeldOut| {
+            let wrong = values.iter().filter(|value| !value.is_finite()).count();
+            if wrong > 0 {
+                let reason =
+                    format!("`{quantity}` is not finite at {wrong} of {} held-out points", values.len());
+                return Err(TrainingError::Model { reason });
+            }
+            let own = if quantity == "log-likelihood" { self.source.log_density(points) } else { None };
+            let own =
+                own.filter(|own| own.len() == values.len() && own.iter().all(|value| value.is_finite()));
+            let gap =
+                own.as_ref().map(|own| own.iter().zip(&values).map(|(own, value)| own - value).collect());
+            Ok(Judgement {
+                quantity,
+                points: values.len(),
+                of_model: Estimate::of(&values),
+                of_data: own.map(|own| Estimate::of(&own.to_vec())),
+                gap: gap.map(|gap: Vec<f64>| Estimate::of(&gap)),
+            })
+        };
+        found.into_iter().map(judge).collect()
     }
 
     /// SHA-256 of the spec with every default filled in.

@@ -1,7 +1,7 @@
 //! Named parameters, flat for the optimiser and as candle's variables for the graph.
 
 use super::TrainingError;
-use crate::{Problems, Weights};
+use crate::{Expected, Problems, Weights};
 use candle_core::{Device, Tensor, Var};
 use std::collections::BTreeSet;
 
@@ -90,6 +90,22 @@ impl Parameters {
         self.iter()
             .find_map(|(known, _, values)| (known == name).then_some(values))
             .ok_or_else(|| unknown(name, self.places.iter().map(|place| place.name.clone())))
+    }
+
+    /// Parameters of the same names and shapes with the values of `weights`.
+    ///
+    /// # Errors
+    /// [`Problems`] with everything that is missing, has another shape, or is not one of the parameters.
+    pub fn with_values_of(&self, weights: &Weights) -> Result<Self, Problems> {
+        let expected: Vec<Expected> =
+            self.iter().map(|(name, shape, _)| Expected::new(name, shape)).collect();
+        weights.check(&expected)?;
+        let mut parameters = self.clone();
+        for place in &parameters.places {
+            let values = weights.get(&place.name)?.values();
+            parameters.values[place.start..place.end].copy_from_slice(values);
+        }
+        Ok(parameters)
     }
 
     /// The parameters as weights without metadata.
