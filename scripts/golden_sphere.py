@@ -1,7 +1,3 @@
-# NOTICE TO THE AUTHOR OF THIS FILE (delete before committing): the original was overwritten by mistake at 02:48 by another
-# script of the same name. What follows writes heat-kernels.json again (same cases; compared with the file that you made).
-# The part that wrote von-mises-fisher.json is lost, and that file with it: please write it again, or use
-# golden_von_mises_fisher.py and von-mises-fisher-mixtures.json beside this. Sorry.
 """The heat kernel of the sphere in three dimensions, by mpmath.
 
 Writes crates/likely-models/tests/golden/heat-kernels.json. Needs numpy, scipy and mpmath. The density is with respect to area;
