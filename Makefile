@@ -1,14 +1,14 @@
 # `make` lists what there is.
 
 CARGO ?= cargo
-# Extra arguments for `likely reproduce`, e.g. `make reproduce ARGS="--threads 1"`.
+# Extra arguments for `likely reproduce` or `likely train`, e.g. `make reproduce ARGS="--threads 1"`.
 ARGS ?=
 
 LIKELY_RELEASE = $(or $(CARGO_TARGET_DIR),target)/release/likely
 LIKELY_DEBUG = $(or $(CARGO_TARGET_DIR),target)/debug/likely
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test bench check fmt report smoke generate
+.PHONY: help setup reproduce train test bench check fmt report smoke generate
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ setup: ## Says what is missing on this machine, then fetches the dependencies.
 reproduce: ## Runs every experiment at the laptop tier and writes results/report.html.
 	$(CARGO) build --release --locked --package likely
 	$(LIKELY_RELEASE) reproduce --tier laptop $(ARGS)
+
+train: ## Trains every model of experiments/models that is not up to date; with ARGS=--again all of them.
+	$(CARGO) build --release --locked --package likely
+	$(LIKELY_RELEASE) train $(ARGS)
 
 test: ## Runs all tests.
 	$(CARGO) test --workspace --locked
