@@ -2,32 +2,43 @@
 //!
 //! To add one: a file with a constant of type [`Model`], and two lines here (`mod` and the entry in [`ALL`]).
 
+mod autoregressive;
+mod autoregressive_training;
 mod chi_square_norm;
 mod circle;
 mod constant;
+mod energy_network;
+mod energy_network_training;
 mod finite_set;
 mod gaussian_average;
 mod gaussian_sum;
 mod gmm;
 mod kde;
+mod learned;
 mod noisy_sine;
+mod normalizing_flow;
+mod normalizing_flow_training;
 mod npy;
 mod numbers;
 mod quadratic;
 mod radial_curvature;
+mod samples;
 pub mod sphere;
 mod strip;
 mod table;
 mod trainable;
 mod two_moons;
 
+pub use autoregressive::Autoregressive;
 pub use chi_square_norm::ChiSquareNorm;
 pub use circle::Circle;
 pub use constant::Constant;
+pub use energy_network::EnergyNetwork;
 pub use gmm::{Covariances, Mixture, MixtureError};
 pub use kde::{Bandwidth, KernelDensity, KernelDensityError};
-pub use likely_networks::training;
+pub use likely_networks::{StoredWeights, Weights, training};
 pub use noisy_sine::{First, NoisySine};
+pub use normalizing_flow::NormalizingFlow;
 pub use quadratic::{Quadratic, QuadraticError};
 pub use strip::{Strip, StripForm};
 pub use table::{BuildError, Built, Config, Model, Resources};
@@ -36,17 +47,21 @@ pub use two_moons::TwoMoons;
 
 /// Every model, sorted by id.
 pub const ALL: &[Model] = &[
+    autoregressive::MODEL,
     chi_square_norm::MODEL,
     circle::MODEL,
     constant::MODEL,
+    energy_network::MODEL,
     finite_set::MODEL,
     gaussian_average::MODEL,
     gmm::MODEL,
     kde::MODEL,
     noisy_sine::MODEL,
+    normalizing_flow::MODEL,
     quadratic::MODEL,
     strip::MODEL,
     two_moons::MODEL,
+    sphere::von_mises_fisher::MODEL,
 ];
 
 /// The model with the given id.

@@ -3,7 +3,8 @@
 //! To add a model: a function that builds its [`Objective`], and an entry in [`TRAINABLE`]. To add data: a function that
 //! builds its [`DataSource`], and an entry in [`DATA`]. Both tables are sorted by id.
 
-use crate::{BuildError, Config};
+use crate::{BuildError, Config, samples};
+use crate::{autoregressive_training, energy_network_training, normalizing_flow_training};
 use likely_networks::training::{DataSource, Objective};
 use ndarray::ArrayView2;
 use std::path::Path;
@@ -41,10 +42,21 @@ pub struct Data {
 }
 
 /// Every model that can be trained, sorted by id.
-pub const TRAINABLE: &[Trainable] = &[];
+pub const TRAINABLE: &[Trainable] = &[
+    autoregressive_training::TRAINABLE,
+    energy_network_training::TRAINABLE,
+    normalizing_flow_training::TRAINABLE,
+];
 
 /// All data, sorted by id.
-pub const DATA: &[Data] = &[];
+pub const DATA: &[Data] = &[
+    samples::checkerboard::DATA,
+    samples::circle_3d::DATA,
+    samples::dino::DATA,
+    samples::half_moons::DATA,
+    samples::sine::DATA,
+    samples::two_moons::DATA,
+];
 
 #[cfg(test)]
 mod tests {

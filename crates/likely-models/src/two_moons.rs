@@ -31,10 +31,12 @@ fn build(config: Config<'_>, _: &Resources<'_>) -> Result<Built, BuildError> {
 pub struct TwoMoons;
 
 /// Radius of the ring, and distance of the Gaussians from the axis.
-const RADIUS: f64 = 2.0;
-/// `1 / 0.2^2`, of the ring.
+pub(crate) const RADIUS: f64 = 2.0;
+/// Standard deviation of the ring.
+pub(crate) const RING_DEVIATION: f64 = 0.2;
+/// Standard deviation of the Gaussians.
+pub(crate) const DEVIATION: f64 = 0.3;
 const RING_PRECISION: f64 = 25.0;
-/// `1 / 0.3^2`, of the Gaussians.
 const PRECISION: f64 = 1.0 / 0.09;
 
 impl TwoMoons {

@@ -1,17 +1,19 @@
 //! What every model in the table must do.
 
-use crate::support::{bits, build, error, normal};
+use crate::support::{WITH_CORNERS, bits, build, error, normal};
 use likely_core::{EvalError, Rows, Seed, Symmetry, check};
 use likely_models::{ALL, BuildError, find};
 use ndarray::{Array2, ArrayView1, ShapeBuilder, s};
 
 /// A valid configuration of every model, over points in two dimensions.
 const EXAMPLES: &[(&str, &str)] = &[
+    ("autoregressive", "weights = \"autoregressive.safetensors\""),
     ("chi-square-norm", "dim = 2"),
     ("chi-square-norm", "dim = 11"),
     ("circle", "dim = 2"),
     ("circle", "dim = 5"),
     ("constant", "dim = 3"),
+    ("energy-network", "weights = \"energy-network.safetensors\""),
     ("finite-set", "schedule = \"linear\", time = 0.6"),
     ("gaussian-average", "weights = [0.3, 0.7], centres = [[0.5, -1.0], [1.5, 2.0]]"),
     ("gaussian-average", "weights = [2], centres = [[0.1, 0.2, 0.3]]"),
@@ -23,10 +25,19 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("kde", "bandwidth = \"silverman\""),
     ("noisy-sine", ""),
     ("noisy-sine", "first = { uniform = 40.0 }, noise = 0.3"),
+    ("normalizing-flow", "weights = \"normalizing-flow.safetensors\""),
     ("quadratic", "centre = [1, -1.5], scale = 0.7"),
     ("strip", ""),
     ("strip", "form = \"released\", width = 0.4"),
     ("two-moons", ""),
+    (
+        "von-mises-fisher",
+        "weights = [0.3, 0.7], means = [[0.6, 0, 0.8], [-10, 150.5]], concentrations = [30, 0.5]",
+    ),
+    (
+        "von-mises-fisher",
+        "coordinates = \"stereographic\", weights = [0.5, 0.5], means = [[0, 1, 0], [45, 10]], concentrations = [3, 8]",
+    ),
 ];
 
 /// Models that offer no second derivatives.
@@ -110,7 +121,7 @@ fn every_gradient_passes_the_taylor_check() {
     let points = normal("points", 60, 2, 1.0);
     let mut rng = Seed::new(1).stream(&[("test", "taylor")]);
     let mut checked = 0;
-    for (id, config) in EXAMPLES {
+    for (id, config) in EXAMPLES.iter().filter(|(id, _)| !WITH_CORNERS.contains(id)) {
         let potential = build(id, config, Some(points.view())).unwrap().potential;
         for point in normal("at", 60, potential.dim(), 2.0).rows() {
             let slope = check::gradient(potential.as_ref(), point, &mut rng).unwrap();
@@ -118,7 +129,7 @@ fn every_gradient_passes_the_taylor_check() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 60 * EXAMPLES.len());
+    assert_eq!(checked, 60 * (EXAMPLES.len() - WITH_CORNERS.len()));
 }
 
 #[test]
@@ -129,7 +140,7 @@ fn second_and_third_derivatives_pass_the_taylor_check() {
     for (id, config) in EXAMPLES {
         let potential = build(id, config, Some(points.view())).unwrap().potential;
         assert_eq!(potential.curvature().is_none(), WITHOUT_CURVATURE.contains(id), "{id}");
-        if potential.curvature().is_none() {
+        if potential.curvature().is_none() || WITH_CORNERS.contains(id) {
             continue;
         }
         for point in normal("at", 60, potential.dim(), 1.0).rows() {
@@ -139,7 +150,7 @@ fn second_and_third_derivatives_pass_the_taylor_check() {
             visible += usize::from(slopes.hessian_gradient.slope >= 1.8);
         }
     }
-    assert_eq!(checked, 60 * (EXAMPLES.len() - 2));
+    assert_eq!(checked, 60 * (EXAMPLES.len() - 2 - WITH_CORNERS.len()));
     // Six of the examples are quadratic, or radial with a Hessian that is.
     assert!(visible > 60 * 7, "{visible}");
 }
@@ -267,6 +278,12 @@ fn bad_numbers_are_refused_with_their_place() {
         ("quadratic", "centre = [0.0], scale = -2", "-2"),
         ("strip", "width = 0.0", "0.0"),
         ("strip", "form = \"logarithm\"", "\"logarithm\""),
+        ("von-mises-fisher", "weights = [0], means = [[1, 0, 0]], concentrations = [1]", "0"),
+        ("von-mises-fisher", "weights = [1], means = [[1, 1, 0]], concentrations = [1]", "[[1, 1, 0]]"),
+        ("von-mises-fisher", "weights = [1], means = [[91, 0]], concentrations = [1]", "[[91, 0]]"),
+        ("von-mises-fisher", "weights = [1], means = [[nan, 0]], concentrations = [1]", "[[nan, 0]]"),
+        ("von-mises-fisher", "weights = [1], means = [[0]], concentrations = [1]", "[[0]]"),
+        ("von-mises-fisher", "weights = [1], means = [[0, 0]], concentrations = [inf]", "inf"),
     ];
     for (id, config, place) in bad {
         let BuildError::Config(error) = error(id, config, Some(points.view())) else {

@@ -1,11 +1,65 @@
 //! Building models from text, and reading golden files.
 
 use likely_core::Seed;
-use likely_models::{BuildError, Built, Resources, find};
-use ndarray::{Array2, ArrayView2};
+use likely_models::training::{Objective, Parameters};
+use likely_models::{BuildError, Built, Resolved, Resources, TRAINABLE, find};
+use likely_networks::Weights;
+use ndarray::{Array1, Array2, ArrayView2};
 use rand_distr::{Distribution, StandardNormal};
 use serde_json::Value;
 use std::path::Path;
+use std::sync::LazyLock;
+
+/// Networks of the plane and of space, and the coordinates of their data.
+pub(crate) const NETWORKS: &[(&str, usize)] =
+    &[("autoregressive", 2), ("energy-network", 2), ("normalizing-flow", 2)];
+
+/// Networks with corners: derivatives that jump.
+pub(crate) const WITH_CORNERS: &[&str] = &["energy-network", "normalizing-flow"];
+
+/// The training of a model with the keys in `config`, for data with `dim` coordinates.
+pub(crate) fn objective(id: &str, config: &str, dim: usize) -> Result<Resolved<dyn Objective>, BuildError> {
+    let text = format!("config = {{ {config} }}");
+    let document = toml::de::DeTable::parse(&text).expect("valid TOML");
+    let (span, config) = (document.span(), document.into_inner().remove("config").expect("just written"));
+    let toml::de::DeValue::Table(table) = config.into_inner() else { panic!("not a table") };
+    let entry = TRAINABLE.iter().find(|entry| entry.id == id).expect("in the table");
+    (entry.build)(toml::Spanned::new(span, table), Array2::zeros((0, dim)).view())
+}
+
+/// Weights of a network as if it had been trained: those that training begins with, and small numbers for zeros.
+pub(crate) fn made_up(id: &str, dim: usize) -> Weights {
+    let training = objective(id, "", dim).expect("defaults are valid").built;
+    let mut weights = Weights::new();
+    for mut tensor in training.parameters(Seed::new(11)) {
+        if tensor.initial.iter().all(|value| *value == 0.0) {
+            let mut stream = Seed::new(12).stream(&[("test", &tensor.name)]);
+            let numbers: Vec<f64> =
+                (0..tensor.initial.len()).map(|_| StandardNormal.sample(&mut stream)).collect();
+            tensor.initial = numbers.iter().map(|number| (0.02 * number) as f32).collect();
+        }
+        weights.insert(tensor.name, &tensor.shape, tensor.initial).expect("finite numbers");
+    }
+    weights
+}
+
+/// A folder with a weights file of every network, such as `autoregressive.safetensors`.
+pub(crate) fn weights() -> &'static Path {
+    static FOLDER: LazyLock<&Path> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        for (id, dim) in NETWORKS {
+            made_up(id, *dim).write(&folder.join(format!("{id}.safetensors"))).expect("a folder of our own");
+        }
+        folder
+    });
+    &FOLDER
+}
+
+/// Parameters of a training with the given weights.
+pub(crate) fn parameters(training: &dyn Objective, weights: &Weights) -> Parameters {
+    let parameters = Parameters::new(training.parameters(Seed::new(1))).expect("valid");
+    parameters.with_values_of(weights).expect("the same tensors")
+}
 
 /// The model `id` with the keys in `config`, written as in an inline table.
 pub(crate) fn build_in(
@@ -27,7 +81,7 @@ pub(crate) fn build(
     config: &str,
     points: Option<ArrayView2<'_, f64>>,
 ) -> Result<Built, BuildError> {
-    build_in(Path::new("."), id, config, points)
+    build_in(weights(), id, config, points)
 }
 
 pub(crate) fn error(id: &str, config: &str, points: Option<ArrayView2<'_, f64>>) -> BuildError {
@@ -94,4 +148,53 @@ pub(crate) fn integral(potential: &dyn likely_core::Potential, reach: f64, step:
         sum += potential.value(row.view()).expect("two coordinates").iter().map(|s| (-s).exp()).sum::<f64>();
     }
     sum * step * step
+}
+
+/// Checks, on a grid whose step divides a twelfth of every side, that `points` follow a density: its integral over a grid, the mean of its logarithm, and counts in coarse cells.
+pub(crate) fn check_draws(
+    name: &str,
+    sides: &[(f64, f64)],
+    (step, tolerance): (f64, f64),
+    points: ArrayView2<'_, f64>,
+    log_density: impl Fn(ArrayView2<'_, f64>) -> Array1<f64>,
+) {
+    let counts: Vec<usize> = sides.iter().map(|(a, b)| ((b - a) / step).round() as usize).collect();
+    let nodes: usize = counts.iter().product();
+    let grid = Array2::from_shape_fn((nodes, sides.len()), |(i, j)| {
+        let place = i / counts[..j].iter().product::<usize>() % counts[j];
+        sides[j].0 + (place as f64 + 0.5) * step
+    });
+    let log = log_density(grid.view());
+    let volume = step.powi(sides.len() as i32);
+    let mass: f64 = log.iter().map(|l| l.exp()).sum::<f64>() * volume;
+    assert!((mass - 1.0).abs() < tolerance, "{name}: {mass}");
+    let entropy: f64 = -log.iter().filter(|l| l.is_finite()).map(|l| l * l.exp()).sum::<f64>() * volume;
+
+    let count = points.nrows() as f64;
+    let values = log_density(points);
+    let mean = values.sum() / count;
+    let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / count;
+    let error = (mean + entropy) / (variance / count).sqrt();
+    assert!(error.abs() < 4.0, "{name}: mean {mean}, entropy {entropy}, {error} standard errors");
+
+    // Pearson's statistic over coarse cells, each coordinate cut into twelve.
+    let cell = |row: ndarray::ArrayView1<'_, f64>| {
+        row.iter().zip(sides).fold(0, |cell, (x, (a, b))| {
+            12 * cell + ((12.0 * (x - a) / (b - a)) as isize).clamp(0, 11) as usize
+        })
+    };
+    let cells = 12_usize.pow(sides.len() as u32);
+    let (mut expected, mut found) = (vec![0.0; cells], vec![0.0; cells]);
+    for (row, log) in grid.rows().into_iter().zip(&log) {
+        expected[cell(row)] += log.exp() * volume * count;
+    }
+    points.rows().into_iter().for_each(|row| found[cell(row)] += 1.0);
+    let (mut statistic, mut used) = (0.0, 0.0);
+    for (expected, found) in expected.iter().zip(&found).filter(|(expected, _)| **expected > 5.0) {
+        statistic += (found - expected) * (found - expected) / expected;
+        used += 1.0;
+    }
+    assert!(used > 8.0, "{name}: {used}");
+    let deviations = (statistic - used) / (2.0_f64 * used).sqrt();
+    assert!(deviations.abs() < 6.0, "{name}: {statistic} over {used} cells");
 }

@@ -1,0 +1,82 @@
+//! What the learned models have in common: a weights file in their configuration.
+
+use crate::{BuildError, Resources};
+use likely_core::Potential;
+use likely_networks::training::{HeldOut, Parameters, TrainingError};
+use likely_networks::{Expected, Problems, StoredWeights, Weights, WeightsError};
+use ndarray::ArrayView2;
+use std::path::Path;
+
+/// The weights at `path`, which must hold exactly the tensors of `expected`.
+pub(crate) fn read(
+    path: &Path,
+    resources: &Resources<'_>,
+    expected: &[Expected],
+) -> Result<StoredWeights, BuildError> {
+    let path = resources.folder.join(path);
+    Weights::read_exactly(&path, expected).map_err(|error| match error {
+        WeightsError::Read { path, source } | WeightsError::Write { path, source } => {
+            BuildError::Read { path, source }
+        }
+        WeightsError::File { path, problems } => BuildError::File { path, reason: problems.to_string() },
+        WeightsError::Weights(problems) => BuildError::File { path, reason: problems.to_string() },
+    })
+}
+
+/// The network that `load` makes of weights that were checked.
+pub(crate) fn network<T>(
+    path: &Path,
+    stored: &StoredWeights,
+    load: impl Fn(&Weights) -> Result<T, Problems>,
+) -> Result<T, BuildError> {
+    load(&stored.weights)
+        .map_err(|problems| BuildError::File { path: path.to_owned(), reason: problems.to_string() })
+}
+
+/// The network that `load` makes of parameters in training.
+pub(crate) fn trained<T>(
+    parameters: &Parameters,
+    load: impl Fn(&Weights) -> Result<T, Problems>,
+) -> Result<T, TrainingError> {
+    let wrong = |problems: Problems| TrainingError::Model { reason: problems.to_string() };
+    load(&parameters.to_weights().map_err(wrong)?).map_err(wrong)
+}
+
+/// The numbers of a tensor with as many as `N`.
+pub(crate) fn numbers<const N: usize>(weights: &Weights, name: &str) -> Result<[f64; N], Problems> {
+    let tensor = weights.get(name)?;
+    tensor.widened().try_into().map_err(|values: Vec<f64>| {
+        Problems(vec![format!("tensor `{name}` has {} numbers where {N} are needed", values.len())])
+    })
+}
+
+/// Refuses points that do not have `dim` coordinates.
+pub(crate) fn check_dim(
+    model: &'static str,
+    dim: usize,
+    points: ArrayView2<'_, f64>,
+) -> Result<(), BuildError> {
+    if points.ncols() == dim {
+        return Ok(());
+    }
+    let reason = format!("the data have {} coordinates; the network takes {dim}", points.ncols());
+    Err(BuildError::Fit { model, reason })
+}
+
+/// The potential at points.
+pub(crate) fn values(
+    potential: &dyn Potential,
+    points: ArrayView2<'_, f64>,
+) -> Result<Vec<f64>, TrainingError> {
+    let values = potential.value(points);
+    Ok(values.map_err(|error| TrainingError::Model { reason: error.to_string() })?.to_vec())
+}
+
+/// What a normalised density makes of points that training never saw.
+pub(crate) fn log_likelihood(
+    potential: &dyn Potential,
+    points: ArrayView2<'_, f64>,
+) -> Result<Vec<HeldOut>, TrainingError> {
+    let values = values(potential, points)?.into_iter().map(|s| -s).collect();
+    Ok(vec![HeldOut { quantity: "log-likelihood", values }])
+}
