@@ -7,6 +7,7 @@ mod autoregressive_training;
 mod chi_square_norm;
 mod circle;
 mod constant;
+mod diffusion_2d;
 mod energy_network;
 mod energy_network_training;
 mod finite_set;
@@ -28,11 +29,13 @@ mod strip;
 mod table;
 mod trainable;
 mod two_moons;
+mod vae;
 
 pub use autoregressive::Autoregressive;
 pub use chi_square_norm::ChiSquareNorm;
 pub use circle::Circle;
 pub use constant::Constant;
+pub use diffusion_2d::{Denoiser, FlowLikelihood};
 pub use energy_network::EnergyNetwork;
 pub use gmm::{Covariances, Mixture, MixtureError};
 pub use kde::{Bandwidth, KernelDensity, KernelDensityError};
@@ -44,6 +47,7 @@ pub use strip::{Strip, StripForm};
 pub use table::{BuildError, Built, Config, Model, Resources};
 pub use trainable::{DATA, Data, Resolved, TRAINABLE, Trainable};
 pub use two_moons::TwoMoons;
+pub use vae::Vae;
 
 /// Every model, sorted by id.
 pub const ALL: &[Model] = &[
@@ -51,6 +55,7 @@ pub const ALL: &[Model] = &[
     chi_square_norm::MODEL,
     circle::MODEL,
     constant::MODEL,
+    diffusion_2d::MODEL,
     energy_network::MODEL,
     finite_set::MODEL,
     gaussian_average::MODEL,
@@ -61,6 +66,7 @@ pub const ALL: &[Model] = &[
     quadratic::MODEL,
     strip::MODEL,
     two_moons::MODEL,
+    vae::MODEL,
     sphere::von_mises_fisher::MODEL,
 ];
 

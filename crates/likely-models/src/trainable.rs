@@ -4,7 +4,7 @@
 //! builds its [`DataSource`], and an entry in [`DATA`]. Both tables are sorted by id.
 
 use crate::{BuildError, Config, samples};
-use crate::{autoregressive_training, energy_network_training, normalizing_flow_training};
+use crate::{autoregressive_training, diffusion_2d, energy_network_training, normalizing_flow_training, vae};
 use likely_networks::training::{DataSource, Objective};
 use ndarray::ArrayView2;
 use std::path::Path;
@@ -44,8 +44,10 @@ pub struct Data {
 /// Every model that can be trained, sorted by id.
 pub const TRAINABLE: &[Trainable] = &[
     autoregressive_training::TRAINABLE,
+    diffusion_2d::TRAINABLE,
     energy_network_training::TRAINABLE,
     normalizing_flow_training::TRAINABLE,
+    vae::TRAINABLE,
 ];
 
 /// All data, sorted by id.

@@ -43,7 +43,7 @@ const SHIFT: f64 = 0.3;
 /// By how much they are stretched before one is taken away.
 const STRETCH: [f64; 2] = [2.0, 3.0];
 /// Pieces of a half circle in the integral over it; even.
-const PIECES: usize = 1 << 11;
+const PIECES: usize = 1 << 10;
 
 /// The point of a half circle before noise and stretching.
 fn half_circle(outer: bool, angle: f64) -> [f64; 2] {
@@ -63,7 +63,7 @@ impl Draw for HalfMoons {
         }
     }
 
-    /// By Simpson's rule over both half circles; right to seven digits while the noise is at least 0.02.
+    /// By Simpson's rule over both half circles; right to six digits while the noise is at least 0.02.
     fn log_density(&self, point: &[f64]) -> f64 {
         let [x, y] = [0, 1].map(|j| (point[j] + 1.0) / STRETCH[j] - SHIFT);
         let terms = [true, false].into_iter().flat_map(|outer| {

@@ -6,7 +6,7 @@ mod brownian;
 mod coordinates;
 mod events;
 mod heat_kernel;
-mod jet;
+pub(crate) mod jet;
 mod vectors;
 pub(crate) mod von_mises_fisher;
 

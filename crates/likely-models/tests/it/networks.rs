@@ -151,7 +151,7 @@ fn densities_are_normalised_and_their_samples_follow_them() {
     assert_eq!(density.normalisation(), Normalisation::Normalised);
     let sides = [(-1.5 * reach, 1.5 * reach); 2];
     // The corners of the density leave an error of the order of the squared step.
-    let grid = (reach / 400.0, 1e-4);
+    let grid = (reach / 120.0, 1e-4);
     check_draws("normalizing-flow", &sides, grid, points.view(), |x| -density.value(x).unwrap());
 }
 
