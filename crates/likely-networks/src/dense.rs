@@ -3,8 +3,8 @@
 use crate::weights::{Expected, Problems, Weights};
 use likely_core::Number;
 
-/// Outputs that are worked on together, in registers.
-const WIDE: usize = 8;
+/// Outputs that are worked on together, in registers: also dual numbers of dual numbers then fit into them.
+const WIDE: usize = 4;
 
 /// `y = W x + b`, by hand.
 ///
@@ -100,22 +100,19 @@ impl Dense {
 struct Product {
     rows: usize,
     columns: usize,
-    /// Blocks of 8 rows, then at most one each of 4, 2 and 1; in a block column after column.
+    /// Blocks of four rows, then single rows; in a block column after column.
     blocks: Vec<f64>,
 }
 
 impl Product {
     fn new(rows: usize, columns: usize, entry: impl Fn(usize, usize) -> f64) -> Self {
-        let mut blocks = Vec::with_capacity(rows * columns);
-        let mut first = 0;
-        while first < rows {
-            let height = [WIDE, 4, 2, 1].into_iter().find(|height| first + height <= rows).unwrap_or(1);
-            for j in 0..columns {
-                blocks.extend((first..first + height).map(|i| entry(i, j)));
-            }
-            first += height;
-        }
-        Self { rows, columns, blocks }
+        let entry = &entry;
+        let wide = rows - rows % WIDE;
+        let blocks = (0..wide)
+            .step_by(WIDE)
+            .flat_map(|first| (0..columns).flat_map(move |j| (0..WIDE).map(move |r| entry(first + r, j))));
+        let single = (wide..rows).flat_map(|i| (0..columns).map(move |j| entry(i, j)));
+        Self { rows, columns, blocks: blocks.chain(single).collect() }
     }
 
     /// `y = A x + start`.
@@ -123,61 +120,26 @@ impl Product {
     #[inline(always)]
     fn apply<N: Number>(&self, x: &[N], y: &mut [N], start: impl Fn(usize) -> N) {
         let (x, y) = (&x[..self.columns], &mut y[..self.rows]);
-        let mut blocks = self.blocks.as_slice();
-        let mut first = 0;
-        while first + WIDE <= self.rows {
-            let block;
-            (block, blocks) = blocks.split_at(WIDE * self.columns);
+        let (wide, single) = self.blocks.split_at((self.rows - self.rows % WIDE) * self.columns);
+        let mut row = 0;
+        for block in wide.chunks_exact(WIDE * self.columns) {
             let (columns, _) = block.as_chunks::<WIDE>();
-            // A dual number of dual numbers fills four registers.
-            if size_of::<N>() <= 2 * size_of::<likely_core::Lanes>() {
-                let sums = block_product(columns, x, std::array::from_fn(|r| start(first + r)), |w| *w);
-                y[first..first + WIDE].copy_from_slice(&sums);
-            } else {
-                let sums = block_product(columns, x, std::array::from_fn(|r| start(first + r)), |w| {
-                    [w[0], w[1], w[2], w[3]]
-                });
-                y[first..first + 4].copy_from_slice(&sums);
-                let sums = block_product(columns, x, std::array::from_fn(|r| start(first + 4 + r)), |w| {
-                    [w[4], w[5], w[6], w[7]]
-                });
-                y[first + 4..first + 8].copy_from_slice(&sums);
+            // Variables and not an array, which the compiler would keep in memory.
+            let (mut a, mut b) = (start(row), start(row + 1));
+            let (mut c, mut d) = (start(row + 2), start(row + 3));
+            for (weights, x) in columns.iter().zip(x) {
+                a = a + x.scaled(weights[0]);
+                b = b + x.scaled(weights[1]);
+                c = c + x.scaled(weights[2]);
+                d = d + x.scaled(weights[3]);
             }
-            first += WIDE;
+            y[row..row + WIDE].copy_from_slice(&[a, b, c, d]);
+            row += WIDE;
         }
-        macro_rules! rest {
-            ($height:literal) => {
-                if (self.rows - first) >= $height {
-                    let block;
-                    (block, blocks) = blocks.split_at($height * self.columns);
-                    let (columns, _) = block.as_chunks::<$height>();
-                    let sums = block_product(columns, x, std::array::from_fn(|r| start(first + r)), |w| *w);
-                    y[first..first + $height].copy_from_slice(&sums);
-                    first += $height;
-                }
-            };
-        }
-        rest!(4);
-        rest!(2);
-        rest!(1);
-        debug_assert!(first == self.rows && blocks.is_empty());
-    }
-}
-
-/// `sums_r + sum_j w_jr x_j`, in the order of the columns.
-#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
-#[inline(always)]
-fn block_product<N: Number, const W: usize, const R: usize>(
-    columns: &[[f64; W]],
-    x: &[N],
-    mut sums: [N; R],
-    pick: impl Fn(&[f64; W]) -> [f64; R],
-) -> [N; R] {
-    for (column, x) in columns.iter().zip(x) {
-        let weights = pick(column);
-        for r in 0..R {
-            sums[r] = sums[r] + x.scaled(weights[r]);
+        for weights in single.chunks_exact(self.columns) {
+            let sum = weights.iter().zip(x).fold(start(row), |sum, (weight, x)| sum + x.scaled(*weight));
+            y[row] = sum;
+            row += 1;
         }
     }
-    sums
 }

@@ -4,6 +4,7 @@
 //! over [`likely_core::Number`], which give exact derivatives of every order that a geometry asks for.
 
 mod activation;
+mod batch;
 pub mod candle_room;
 mod dense;
 pub mod graph;
@@ -13,6 +14,7 @@ pub mod training;
 mod weights;
 
 pub use activation::Activation;
+pub use batch::Batch;
 pub use candle_core as candle;
 pub use candle_nn;
 pub use dense::Dense;
