@@ -7,10 +7,14 @@ use std::path::Path;
 
 fn example() -> Weights {
     let mut weights = Weights::new();
-    weights.insert("layers.0.weight", &[3, 2], vec![1.0, -2.0, 0.5, f32::MIN_POSITIVE, 3e38, -0.0]).unwrap();
-    weights.insert("layers.0.bias", &[3], vec![0.1, 0.2, 0.3]).unwrap();
-    weights.insert("scale", &[], vec![7.0]).unwrap();
-    weights.insert("none", &[0, 5], vec![]).unwrap();
+    for (name, shape, values) in [
+        ("layers.0.weight", &[3, 2][..], vec![1.0, -2.0, 0.5, f32::MIN_POSITIVE, 3e38, -0.0]),
+        ("layers.0.bias", &[3], vec![0.1, 0.2, 0.3]),
+        ("scale", &[], vec![7.0]),
+        ("none", &[0, 5], vec![]),
+    ] {
+        weights.insert(name, shape, values).expect("the tensors fit");
+    }
     weights.metadata_mut().insert("trained-by".into(), "a test with \"quotes\"".into());
     weights.metadata_mut().insert("model".into(), "energy-network".into());
     weights
