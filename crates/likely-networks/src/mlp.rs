@@ -4,6 +4,7 @@ use crate::activation::Activation;
 use crate::dense::Dense;
 use crate::weights::{Expected, Problems, Weights};
 use likely_core::Number;
+use likely_core::lanes::{Work, vectorised};
 use serde::{Deserialize, Serialize};
 
 /// Most numbers in a layer.
@@ -154,41 +155,75 @@ impl Mlp {
     }
 }
 
-#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+/// The passes are compiled for each vector width, once for each kind of number and not once for each model: inlined into the
+/// code of a model they would multiply its size.
 impl Mlp {
     /// `y = f(x)` alone; `work` is of [`Mlp::workspace`], of any content.
-    #[inline(always)]
     pub fn value<N: Number>(&self, x: &[N], y: &mut [N], work: &mut [N]) {
-        self.run::<N, false>(x, y, work);
+        vectorised(Forward::<N, false> { network: self, x, y, work });
     }
 
     /// `y = f(x)`; `work` is of [`Mlp::workspace`], of any content, and then holds what [`Mlp::backward`] needs.
-    #[inline(always)]
     pub fn forward<N: Number>(&self, x: &[N], y: &mut [N], work: &mut [N]) {
-        self.run::<N, true>(x, y, work);
-    }
-
-    #[inline(always)]
-    fn run<N: Number, const SLOPES: bool>(&self, x: &[N], y: &mut [N], work: &mut [N]) {
-        let mut free = work;
-        let mut input = x;
-        for layer in self.hidden() {
-            let (values, rest) = free.split_at_mut(layer.outputs());
-            let (slopes, rest) = rest.split_at_mut(layer.outputs());
-            layer.forward(input, values);
-            activate::<N, SLOPES>(self.activation, values, slopes);
-            (input, free) = (values, rest);
-        }
-        self.layers[self.layers.len() - 1].forward(input, y);
+        vectorised(Forward::<N, true> { network: self, x, y, work });
     }
 
     /// `grad_x = J^T grad_y`, with `J` the Jacobian matrix at the input of the last [`Mlp::forward`] with this `work`, whose
     /// content is used up.
-    #[inline(always)]
     pub fn backward<N: Number>(&self, grad_y: &[N], grad_x: &mut [N], work: &mut [N]) {
-        let mut end = self.workspace();
+        vectorised(Backward { network: self, grad_y, grad_x, work });
+    }
+}
+
+/// A pass forward, that keeps the slopes with `SLOPES`.
+struct Forward<'a, N, const SLOPES: bool> {
+    network: &'a Mlp,
+    x: &'a [N],
+    y: &'a mut [N],
+    work: &'a mut [N],
+}
+
+impl<N: Number, const SLOPES: bool> Work for Forward<'_, N, SLOPES> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        let layers = &self.network.layers;
+        let mut free = self.work;
+        let mut input = self.x;
+        for (depth, layer) in layers.iter().enumerate() {
+            if depth + 1 == layers.len() {
+                layer.forward(input, self.y);
+                return;
+            }
+            let (values, rest) = free.split_at_mut(layer.outputs());
+            let (slopes, rest) = rest.split_at_mut(layer.outputs());
+            layer.forward(input, values);
+            activate::<N, SLOPES>(self.network.activation, values, slopes);
+            (input, free) = (values, rest);
+        }
+    }
+}
+
+/// A pass backward.
+struct Backward<'a, N> {
+    network: &'a Mlp,
+    grad_y: &'a [N],
+    grad_x: &'a mut [N],
+    work: &'a mut [N],
+}
+
+impl<N: Number> Work for Backward<'_, N> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        let Self { network, grad_y, grad_x, work } = self;
+        let mut end = network.workspace();
         let mut above: Option<usize> = None;
-        for (layer, below) in self.layers[1..].iter().zip(self.hidden()).rev() {
+        for (layer, below) in network.layers[1..].iter().zip(network.hidden()).rev() {
             let width = below.outputs();
             let start = end - 2 * width;
             let (now, later) = work.split_at_mut(end);
@@ -201,7 +236,7 @@ impl Mlp {
             (end, above) = (start, Some(width));
         }
         let grad = above.map_or(grad_y, |width| &work[..width]);
-        self.layers[0].backward(grad, grad_x);
+        network.layers[0].backward(grad, grad_x);
     }
 }
 
