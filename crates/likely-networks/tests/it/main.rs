@@ -1,5 +1,8 @@
 //! Tests of networks and training through the public interface.
 
+mod batch;
 mod candle_room;
+mod derivatives;
 mod energy;
 mod perceptrons;
+mod weights;
