@@ -1,5 +1,7 @@
 //! Cost of networks by hand and on candle's graph, at the sizes that experiments use.
 
+use cpu_time::ThreadTime;
+use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use likely_core::{Differentiable, Exact, Normalisation, Number, Potential, Rows, Seed};
 use likely_networks::candle::{DType, Device, Error, Result, Tensor, Var};
@@ -9,6 +11,39 @@ use ndarray::Array2;
 use rand_distr::{Distribution, StandardNormal};
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::time::Duration;
+
+/// Time of the processor spent on this thread, which other work on the machine does not stretch.
+struct ProcessorTime;
+
+impl Measurement for ProcessorTime {
+    type Intermediate = ThreadTime;
+    type Value = Duration;
+
+    fn start(&self) -> ThreadTime {
+        ThreadTime::now()
+    }
+
+    fn end(&self, start: ThreadTime) -> Duration {
+        start.elapsed()
+    }
+
+    fn add(&self, a: &Duration, b: &Duration) -> Duration {
+        *a + *b
+    }
+
+    fn zero(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn to_f64(&self, value: &Duration) -> f64 {
+        value.as_nanos() as f64
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        WallTime.formatter()
+    }
+}
 
 /// `S(x)`: the one output of a network.
 struct Energy(Mlp);
@@ -167,7 +202,7 @@ fn points(count: usize, dim: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((count, dim), || StandardNormal.sample(&mut rng))
 }
 
-fn first(criterion: &mut Criterion, name: &str, potential: &dyn Potential, at: &Array2<f64>) {
+fn first(criterion: &mut Criterion<ProcessorTime>, name: &str, potential: &dyn Potential, at: &Array2<f64>) {
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements(at.nrows() as u64));
     group.bench_function("value", |bencher| {
@@ -190,7 +225,7 @@ fn first(criterion: &mut Criterion, name: &str, potential: &dyn Potential, at: &
     });
 }
 
-fn networks(criterion: &mut Criterion) {
+fn networks(criterion: &mut Criterion<ProcessorTime>) {
     // One thread, and no other to hand work to: how much two give is a matter of the machine.
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
     alone.build_global().expect("nobody has asked for threads yet");
@@ -223,7 +258,7 @@ fn networks(criterion: &mut Criterion) {
 }
 
 /// Loss and gradient of a batch of 512 in all parameters.
-fn training(criterion: &mut Criterion) {
+fn training(criterion: &mut Criterion<ProcessorTime>) {
     for (name, widths, activation) in [
         ("2-128-128-1 relu", vec![2, 128, 128, 1], Activation::Relu),
         ("1-64-64-64-2 tanh", vec![1, 64, 64, 64, 2], Activation::Tanh),
@@ -268,9 +303,10 @@ fn training(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default()
+        .with_measurement(ProcessorTime)
         .sample_size(20)
-        .warm_up_time(std::time::Duration::from_millis(300))
-        .measurement_time(std::time::Duration::from_secs(1));
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
     targets = networks, training
 }
 criterion_main!(benches);
