@@ -64,6 +64,7 @@ pub const ALL: &[Model] = &[
     noisy_sine::MODEL,
     normalizing_flow::MODEL,
     quadratic::MODEL,
+    sphere::diffusion::MODEL,
     strip::MODEL,
     two_moons::MODEL,
     vae::MODEL,

@@ -3,7 +3,7 @@
 //! To add a model: a function that builds its [`Objective`], and an entry in [`TRAINABLE`]. To add data: a function that
 //! builds its [`DataSource`], and an entry in [`DATA`]. Both tables are sorted by id.
 
-use crate::{BuildError, Config, samples};
+use crate::{BuildError, Config, samples, sphere};
 use crate::{autoregressive_training, diffusion_2d, energy_network_training, normalizing_flow_training, vae};
 use likely_networks::training::{DataSource, Objective};
 use ndarray::ArrayView2;
@@ -47,6 +47,7 @@ pub const TRAINABLE: &[Trainable] = &[
     diffusion_2d::TRAINABLE,
     energy_network_training::TRAINABLE,
     normalizing_flow_training::TRAINABLE,
+    sphere::training::TRAINABLE,
     vae::TRAINABLE,
 ];
 
@@ -55,6 +56,7 @@ pub const DATA: &[Data] = &[
     samples::checkerboard::DATA,
     samples::circle_3d::DATA,
     samples::dino::DATA,
+    sphere::events_data::DATA,
     samples::half_moons::DATA,
     samples::sine::DATA,
     samples::two_moons::DATA,

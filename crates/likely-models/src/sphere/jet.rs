@@ -1,6 +1,6 @@
 //! Numbers that carry their derivatives in two parameters: what a point of a surface needs.
 
-use likely_core::Number;
+use likely_core::{Number, Pieces};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Numbers of a [`Jet`] of first order: the value and two slopes.
@@ -44,8 +44,11 @@ impl<N: Number, const C: usize> Jet<N, C> {
     }
 
     #[inline(always)]
-    fn each(self, f: impl Fn(N) -> N) -> Self {
-        Self(self.0.map(f))
+    fn each(mut self, f: impl Fn(N) -> N) -> Self {
+        for x in &mut self.0 {
+            *x = f(*x);
+        }
+        self
     }
 
     #[inline(always)]
@@ -190,6 +193,15 @@ impl<N: Number, const C: usize> Number for Jet<N, C> {
     fn choose(self, positive: Self, other: Self) -> Self {
         let at = self.0[0];
         positive.both(other, |positive, other| at.choose(positive, other))
+    }
+
+    #[inline(always)]
+    fn piece<const K: usize>(self, pieces: &Pieces<K>) -> [Self; K] {
+        self.0[0].piece(pieces).map(|value| {
+            let mut out = [N::constant(0.0); C];
+            out[0] = value;
+            Self(out)
+        })
     }
 }
 

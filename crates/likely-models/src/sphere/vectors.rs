@@ -1,10 +1,6 @@
 //! Vectors of space and points of the unit sphere.
 
-use crate::sphere::jet::Jet;
 use likely_core::Number;
-
-/// How far from one a norm may be for a point to be on the sphere.
-pub(crate) const ROUNDING: f64 = 1e-9;
 
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
@@ -64,19 +60,4 @@ pub(crate) fn exponential(x: [f64; 3], v: [f64; 3]) -> [f64; 3] {
     let (sine, cosine) = libm::sincos(angle);
     let weight = if angle > 0.0 { sine / angle } else { 1.0 };
     normalised(std::array::from_fn(|j| cosine * x[j] + weight * v[j]))
-}
-
-/// The factor by which a map of two parameters to space changes areas: `|x_1 cross x_2|`.
-#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
-#[inline(always)]
-pub(crate) fn squared_area<N: Number>(first: [N; 3], second: [N; 3]) -> N {
-    let normal = cross(first, second);
-    dot(normal, normal)
-}
-
-/// The two derivatives of a point that moves with two parameters.
-#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
-#[inline(always)]
-pub(crate) fn tangents<N: Number, const C: usize>(x: &[Jet<N, C>; 3]) -> [[N; 3]; 2] {
-    [1, 2].map(|k| std::array::from_fn(|j| x[j].0[k]))
 }

@@ -1,5 +1,6 @@
 //! Densities on the sphere.
 
+mod diffusion;
 mod heat_kernel;
 mod von_mises_fisher;
 
