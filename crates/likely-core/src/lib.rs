@@ -13,6 +13,7 @@ mod inverses;
 pub mod lanes;
 mod manifold;
 mod number;
+mod pieces;
 mod potential;
 mod radial;
 mod rows;
@@ -29,6 +30,7 @@ pub use geometry::{Euclidean, Form, Geometry};
 pub use inverses::Inverses;
 pub use manifold::{ClosedForm, Embedding, Projection, SmoothMap};
 pub use number::{Dual, Lanes, Number};
+pub use pieces::Pieces;
 pub use potential::{
     Counted, CountedScore, Curvature, EvalError, Evaluations, Normalisation, Potential, Score,
     ScoreOfPotential, Symmetry, ValueGrad,

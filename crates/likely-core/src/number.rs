@@ -2,6 +2,7 @@
 //!
 //! A gradient written once over [`Number`] gives exact second and third derivatives by being evaluated in [`Dual`] numbers.
 
+use crate::Pieces;
 use crate::elementary::{self, LARGEST_ANGLE};
 use crate::lanes::{LANES, Lane, exp, ln};
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -10,6 +11,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 ///
 /// Implementations neither fuse operations nor branch on the values, so the bits of a result do not depend on the machine's
 /// vector width or on neighbours in a batch.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 pub trait Number:
     Copy
     + Send
@@ -63,26 +65,34 @@ pub trait Number:
     #[must_use]
     fn choose(self, positive: Self, other: Self) -> Self;
 
+    /// The numbers of the piece that the value of `self` lies in, as constants.
+    #[must_use]
+    fn piece<const K: usize>(self, pieces: &Pieces<K>) -> [Self; K];
+
     /// `|self|`, with derivative -1 at zero.
     #[must_use]
+    #[inline(always)]
     fn abs(self) -> Self {
         self.choose(self, -self)
     }
 
     /// `max(self, other)`, with the derivative of `other` where they are equal.
     #[must_use]
+    #[inline(always)]
     fn max(self, other: Self) -> Self {
         (self - other).choose(self, other)
     }
 
     /// `1 / (1 + e^-self)`, without overflow.
     #[must_use]
+    #[inline(always)]
     fn sigmoid(self) -> Self {
         self.scaled(0.5).tanh().scaled(0.5).shifted(0.5)
     }
 
     /// `ln(1 + e^self)`, without overflow.
     #[must_use]
+    #[inline(always)]
     fn softplus(self) -> Self {
         let zero = Self::constant(0.0);
         self.max(zero) + (-self.abs()).exp().shifted(1.0).ln()
@@ -142,6 +152,11 @@ impl Number for f64 {
     #[inline]
     fn choose(self, positive: Self, other: Self) -> Self {
         if self > 0.0 { positive } else { other }
+    }
+
+    #[inline]
+    fn piece<const K: usize>(self, pieces: &Pieces<K>) -> [Self; K] {
+        *pieces.at(self)
     }
 }
 
@@ -267,6 +282,17 @@ impl Number for Lanes {
             chosen.0[l] = if self.0[l] > 0.0 { positive.0[l] } else { other.0[l] };
         }
         chosen
+    }
+
+    #[inline(always)]
+    fn piece<const K: usize>(self, pieces: &Pieces<K>) -> [Self; K] {
+        let mut found = [Self([0.0; LANES]); K];
+        for l in 0..LANES {
+            for (found, value) in found.iter_mut().zip(pieces.at(self.0[l])) {
+                found.0[l] = *value;
+            }
+        }
+        found
     }
 }
 
@@ -423,6 +449,11 @@ impl<N: Number> Number for Dual<N> {
             value: self.value.choose(positive.value, other.value),
             slope: self.value.choose(positive.slope, other.slope),
         }
+    }
+
+    #[inline(always)]
+    fn piece<const K: usize>(self, pieces: &Pieces<K>) -> [Self; K] {
+        self.value.piece(pieces).map(|value| Self { value, slope: N::constant(0.0) })
     }
 }
 
