@@ -1,10 +1,12 @@
 //! The energy of a path on a curved background, its gradient and its preconditioner.
 
+use crate::panels::{read, write};
 use crate::preconditioner::Preconditioner;
-use crate::vector::dot;
+use crate::vector::{Kernel, LANES, dot, total, vectorised};
 use likely_core::{EvalError, Geometry, Projection, Rows, Tensors};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// Where on a segment the tensor is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ struct Room {
     slopes: Vec<f64>,
     norms: Vec<f64>,
 }
+
+/// Coordinates that are evaluated together where only values are asked for: what is made of them stays in the cache.
+const BLOCK: usize = 1024;
 
 /// What an evaluation with derivatives leaves behind: tensors of all segments, and their preconditioner.
 #[derive(Debug, Clone, Default)]
@@ -85,28 +90,35 @@ impl<'a> Curved<'a> {
     /// The energy, by value alone.
     ///
     /// # Errors
-    /// [`EvalError::OutsideChart`], or [`EvalError::NotPositiveDefinite`] where a step has no positive squared length.
-    #[expect(clippy::needless_bitwise_bool, reason = "without an early exit, so that it vectorises")]
+    /// [`EvalError::OutsideChart`], or [`EvalError::NotPositiveDefinite`] where a step has no positive squared length; a row
+    /// counts from the first of those that were evaluated together.
     pub(crate) fn energy(&self, path: &[f64]) -> Result<f64, EvalError> {
+        let dim = self.dim();
         let mut room = self.room.borrow_mut();
-        let room = &mut *room;
-        let at = self.place(path, &mut room.points, &mut room.steps, &mut room.middles)?;
-        room.norms.resize(at.count(), 0.0);
-        self.geometry.squared_norms(at, &room.steps, &mut room.norms)?;
-        if !room.norms.iter().fold(true, |fine, norm| fine & (*norm >= 0.0)) {
-            let row = room.norms.iter().position(|norm| norm.is_nan() || *norm < 0.0).unwrap_or_default();
+        let Room { points, steps, middles, norms, .. } = &mut *room;
+        let segments = path.len() / dim + 1;
+        norms.resize(segments, 0.0);
+        // A density may be evaluated more cheaply at all points together.
+        let rows = if self.evaluates_density() { segments } else { BLOCK.div_ceil(dim) };
+        for first in (0..segments).step_by(rows) {
+            let block = first..segments.min(first + rows);
+            let at = self.place(path, block.clone(), points, steps, middles)?;
+            self.geometry.squared_norms(at, steps, &mut norms[block])?;
+        }
+        let (energy, fine) = vectorised(Total { norms });
+        if !fine {
+            let row = norms.iter().position(|norm| norm.is_nan() || *norm < 0.0).unwrap_or_default();
             return Err(EvalError::NotPositiveDefinite { row });
         }
-        let energy: f64 = room.norms.iter().sum();
         match &self.penalty {
             None => Ok(energy),
-            Some(penalty) => Ok(energy + penalty.value(path, self.dim())?),
+            Some(penalty) => Ok(energy + penalty.value(path, dim)?),
         }
     }
 
-    /// The energy, with its gradient in the interior points appended to `gradient`, and the preconditioner there.
+    /// Everything but the gradient: see [`Curved::gradient`].
     ///
-    /// With `frozen`, the derivative of the tensor is left out of the gradient, as the released optimisers do.
+    /// With `frozen`, the derivative of the tensor is left out, as the released optimisers do.
     ///
     /// # Errors
     /// As [`Curved::energy`].
@@ -114,70 +126,265 @@ impl<'a> Curved<'a> {
         &self,
         path: &[f64],
         frozen: bool,
-        gradient: &mut Vec<f64>,
         out: &mut Linearised,
-    ) -> Result<f64, EvalError> {
-        let dim = self.dim();
+    ) -> Result<(), EvalError> {
         let mut room = self.room.borrow_mut();
-        let room = &mut *room;
-        let at = self.place(path, &mut room.points, &mut out.steps, &mut room.middles)?;
-        room.slopes.resize(out.steps.len(), 0.0);
+        let Room { points, middles, slopes, .. } = &mut *room;
+        let segments = path.len() / self.dim() + 1;
+        let at = self.place(path, 0..segments, points, &mut out.steps, middles)?;
+        slopes.resize(out.steps.len(), 0.0);
         out.lowered.resize(out.steps.len(), 0.0);
         if frozen {
             self.geometry.tensors(at, &mut out.tensors)?;
         } else {
-            self.geometry.linearise(at, &out.steps, &mut out.tensors, &mut room.slopes)?;
+            self.geometry.linearise(at, &out.steps, &mut out.tensors, slopes)?;
         }
         if self.preconditioned {
             out.preconditioner.factorise(&out.tensors)?;
         }
         out.tensors.apply(&out.steps, &mut out.lowered);
-        let energy = dot(&out.steps, &out.lowered);
-        let lowered = out.lowered.iter().zip(&out.lowered[dim..]);
-        match self.quadrature {
-            _ if frozen => gradient.extend(lowered.map(|(before, after)| 2.0 * (before - after))),
-            Quadrature::Left => gradient.extend(
-                lowered
-                    .zip(&room.slopes[dim..])
-                    .map(|((before, after), slope)| slope + 2.0 * (before - after)),
-            ),
-            Quadrature::Midpoint => {
-                gradient.extend(lowered.zip(room.slopes.iter().zip(&room.slopes[dim..])).map(
-                    |((before, after), (slope_before, slope_after))| {
-                        0.5 * (slope_before + slope_after) + 2.0 * (before - after)
-                    },
-                ));
-            }
-        }
+        Ok(())
+    }
+
+    /// The energy of the path that was linearised.
+    ///
+    /// # Errors
+    /// As [`Curved::energy`].
+    pub(crate) fn linearised_energy(&self, path: &[f64], linearised: &Linearised) -> Result<f64, EvalError> {
+        let energy = dot(&linearised.steps, &linearised.lowered);
         match &self.penalty {
             None => Ok(energy),
-            Some(penalty) => Ok(energy + penalty.add(path, dim, gradient)?),
+            Some(penalty) => Ok(energy + penalty.value(path, self.dim())?),
         }
     }
 
-    /// Lays the whole curve out; returns the points at which the tensors are taken.
-    fn place<'r>(
+    /// Writes the gradient of the energy in the interior points of the path that was linearised last, plus `factor force`, over
+    /// `gradient`; returns the energy and the squared norm of the gradient.
+    ///
+    /// # Errors
+    /// As [`Curved::energy`].
+    pub(crate) fn gradient(
         &self,
         path: &[f64],
+        linearised: &Linearised,
+        frozen: bool,
+        (factor, force): (f64, &[f64]),
+        gradient: &mut [f64],
+    ) -> Result<(f64, f64), EvalError> {
+        let dim = self.dim();
+        let room = self.room.borrow();
+        let (slopes, Linearised { steps, lowered, .. }) = (&room.slopes, linearised);
+        let (energy, square) = match self.quadrature {
+            _ if frozen => {
+                vectorised(Gradient { slopes: Frozen, steps, lowered, factor, force, out: gradient })
+            }
+            Quadrature::Left => {
+                let slopes = AtPoints(&slopes[dim..]);
+                vectorised(Gradient { slopes, steps, lowered, factor, force, out: gradient })
+            }
+            Quadrature::Midpoint => {
+                let slopes = AtMiddles(slopes, &slopes[dim..]);
+                vectorised(Gradient { slopes, steps, lowered, factor, force, out: gradient })
+            }
+        };
+        match &self.penalty {
+            None => Ok((energy, square)),
+            Some(penalty) => {
+                let energy = energy + penalty.add(path, dim, gradient)?;
+                Ok((energy, dot(gradient, gradient)))
+            }
+        }
+    }
+
+    /// Lays out the segments in `block`; returns the points at which their tensors are taken.
+    fn place<'r>(
+        &self,
+        path: &'r [f64],
+        block: Range<usize>,
         points: &'r mut Vec<f64>,
         steps: &mut Vec<f64>,
         middles: &'r mut Vec<f64>,
     ) -> Result<Rows<'r>, EvalError> {
-        let dim = self.dim();
-        points.clear();
-        points.extend_from_slice(&self.start);
-        points.extend_from_slice(path);
-        points.extend_from_slice(&self.end);
-        steps.clear();
-        steps.extend(points[dim..].iter().zip(points.iter()).map(|(to, from)| to - from));
+        let (dim, size) = (self.dim(), block.len() * self.dim());
+        let from = if block.start == 0 {
+            points.clear();
+            points.extend_from_slice(&self.start);
+            points.extend_from_slice(&path[..size - dim]);
+            &points[..]
+        } else {
+            &path[(block.start - 1) * dim..(block.end - 1) * dim]
+        };
+        let to = &path[block.start * dim..path.len().min(block.end * dim)];
+        steps.resize(size, 0.0);
+        let (before, last) = steps.split_at_mut(to.len());
+        let (from_before, from_last) = from.split_at(to.len());
+        let fine = vectorised(Differences { from: from_before, to, out: before })
+            & vectorised(Differences { from: from_last, to: &self.end, out: last });
+        // Steps may overflow between finite points; the energy tells.
+        if !fine && let Some(j) = from.iter().position(|x| !x.is_finite()) {
+            return Err(EvalError::NonFinitePoint { row: j / dim });
+        }
         match self.quadrature {
-            Quadrature::Left => Rows::new(&points[..points.len() - dim], dim),
+            Quadrature::Left => Rows::new(from, dim),
             Quadrature::Midpoint => {
                 middles.clear();
-                middles.extend(points[dim..].iter().zip(points.iter()).map(|(to, from)| 0.5 * (to + from)));
+                let pairs = to.iter().chain(&self.end).zip(from);
+                middles.extend(pairs.map(|(to, from)| 0.5 * (to + from)));
                 Rows::new(middles, dim)
             }
         }
+    }
+}
+
+/// `to - from`; whether all of it is finite, as it is not where a coordinate is not.
+struct Differences<'a> {
+    from: &'a [f64],
+    to: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Kernel for Differences<'_> {
+    type Output = bool;
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) -> bool {
+        let mut fine = true;
+        for ((out, to), from) in self.out.iter_mut().zip(self.to).zip(self.from) {
+            *out = to - from;
+            fine &= out.is_finite();
+        }
+        fine
+    }
+}
+
+/// The sum of squared lengths, and whether there is none that is not a length.
+struct Total<'a> {
+    norms: &'a [f64],
+}
+
+impl Kernel for Total<'_> {
+    type Output = (f64, bool);
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) -> (f64, bool) {
+        let (chunks, rest) = self.norms.as_chunks::<LANES>();
+        let (mut lanes, mut fine) = ([0.0; LANES], true);
+        for chunk in chunks {
+            for (lane, norm) in lanes.iter_mut().zip(chunk) {
+                *lane += norm;
+                fine &= *norm >= 0.0;
+            }
+        }
+        for (lane, norm) in lanes.iter_mut().zip(rest) {
+            *lane += norm;
+            fine &= *norm >= 0.0;
+        }
+        (total(&lanes), fine)
+    }
+}
+
+/// What the derivative of the tensors adds to the gradient.
+trait Slopes {
+    /// In the coordinates of the path from `j` on.
+    fn at<const W: usize>(&self, j: usize) -> [f64; W];
+}
+
+/// Nothing.
+struct Frozen;
+
+/// The derivatives at the points of the path.
+struct AtPoints<'a>(&'a [f64]);
+
+/// The derivatives in the middles before and after each point.
+struct AtMiddles<'a>(&'a [f64], &'a [f64]);
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Slopes for Frozen {
+    #[inline(always)]
+    fn at<const W: usize>(&self, _: usize) -> [f64; W] {
+        [0.0; W]
+    }
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Slopes for AtPoints<'_> {
+    #[inline(always)]
+    fn at<const W: usize>(&self, j: usize) -> [f64; W] {
+        read(self.0, j)
+    }
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Slopes for AtMiddles<'_> {
+    #[inline(always)]
+    fn at<const W: usize>(&self, j: usize) -> [f64; W] {
+        let (mut slopes, after) = (read::<W>(self.0, j), read::<W>(self.1, j));
+        for (slope, after) in slopes.iter_mut().zip(after) {
+            *slope = 0.5 * (*slope + after);
+        }
+        slopes
+    }
+}
+
+/// `slopes + 2 (G_{i-1} dz_{i-1} - G_i dz_i) + factor force`; the energy and the squared norm, all in one pass.
+struct Gradient<'a, S> {
+    slopes: S,
+    steps: &'a [f64],
+    lowered: &'a [f64],
+    factor: f64,
+    force: &'a [f64],
+    out: &'a mut [f64],
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl<S: Slopes> Gradient<'_, S> {
+    #[inline(always)]
+    fn at<const W: usize>(&mut self, j: usize, energy: &mut [f64; W], square: &mut [f64; W]) {
+        let dim = self.lowered.len() - self.out.len();
+        let (steps, before) = (read::<W>(self.steps, j), read::<W>(self.lowered, j));
+        let (after, force) = (read::<W>(self.lowered, j + dim), read::<W>(self.force, j));
+        let mut gradient = self.slopes.at::<W>(j);
+        for l in 0..W {
+            energy[l] += steps[l] * before[l];
+            gradient[l] = (gradient[l] + 2.0 * (before[l] - after[l])) + self.factor * force[l];
+            square[l] += gradient[l] * gradient[l];
+        }
+        write(self.out, j, gradient);
+    }
+}
+
+impl<S: Slopes> Kernel for Gradient<'_, S> {
+    type Output = (f64, f64);
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(mut self) -> (f64, f64) {
+        let length = self.out.len();
+        let whole = length / LANES * LANES;
+        let (mut energy, mut square) = ([0.0; LANES], [0.0; LANES]);
+        for j in (0..whole).step_by(LANES) {
+            self.at(j, &mut energy, &mut square);
+        }
+        for j in whole..length {
+            let l = j - whole;
+            let (mut one, mut other) = ([energy[l]], [square[l]]);
+            self.at(j, &mut one, &mut other);
+            (energy[l], square[l]) = (one[0], other[0]);
+        }
+        // The last segment ends in no point of the path.
+        let (steps, steps_rest) = self.steps[length..].as_chunks::<LANES>();
+        let (lowered, lowered_rest) = self.lowered[length..].as_chunks::<LANES>();
+        for (steps, lowered) in steps.iter().zip(lowered) {
+            for l in 0..LANES {
+                energy[l] += steps[l] * lowered[l];
+            }
+        }
+        for ((energy, step), lowered) in energy.iter_mut().zip(steps_rest).zip(lowered_rest) {
+            *energy += step * lowered;
+        }
+        (total(&energy), total(&square))
     }
 }
 

@@ -75,7 +75,7 @@ pub(crate) fn run(
         for f in &mut corrected_force {
             *f = -*f;
         }
-        preconditioner.solve_towards(&corrected_force, Some(&displacement), &mut target);
+        preconditioner.solve_towards(&corrected_force, &displacement, &mut target);
         let mut path = objective.buffer();
         let moves = current.path.iter().zip(&target).zip(&starts);
         path.extend(moves.map(|((z, t), a)| z + kappa * (a + t - z)));

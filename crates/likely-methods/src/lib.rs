@@ -26,6 +26,7 @@ mod linear;
 mod noise;
 mod noise_diffusion;
 mod objective;
+mod panels;
 mod path_laplacian;
 mod plain_memory;
 mod preconditioner;

@@ -1,7 +1,7 @@
 //! The regularised energy of a path.
 
 use crate::curved::{Curved, Linearised};
-use crate::vector::{Kernel, dot, extend_scaled, norm, squared_distance, vectorised};
+use crate::vector::{Kernel, all_finite, dot, extend_scaled, norm, squared_distance, vectorised};
 use crate::weight::Weight;
 use crate::{Density, InterpolateError, Weighting, path_laplacian};
 use likely_core::{Curve, CurveError, Ends, EvalError, Potential};
@@ -29,9 +29,6 @@ pub(crate) struct Objective<'a, 'e> {
     #[expect(clippy::vec_box, reason = "iterates hold them boxed")]
     spare_tensors: RefCell<Vec<Box<Linearised>>>,
 }
-
-/// The gradient of the energy, the energy, and the tensors on a curved background.
-type EnergyParts = (Vec<f64>, f64, Option<Box<Linearised>>);
 
 /// What an objective is made of.
 pub(crate) struct Setting<'a> {
@@ -115,11 +112,8 @@ impl<'a, 'e> Objective<'a, 'e> {
             spare_tensors: RefCell::default(),
         };
         // Cheaper than the density, and it knows the chart.
-        let parts = objective.linearise(&path).map_err(InterpolateError::Geometry)?;
-        let start_energy = match &objective.curved {
-            None => objective.flat_energy(&path),
-            Some(_) => parts.1,
-        };
+        let linearised = objective.linearise(&path).map_err(InterpolateError::Geometry)?;
+        let start_energy = objective.energy_of(&path, linearised.as_deref())?;
         let (potential, force) = objective.finite_density(&path)?;
         if objective.density.is_some() {
             let size = match potential {
@@ -129,21 +123,15 @@ impl<'a, 'e> Objective<'a, 'e> {
             };
             objective.weighting = weight.resolve(ends.segments(), start_energy, size);
         }
-        let iterate = match &objective.curved {
-            None => objective.assemble(path, potential, force),
-            Some(_) => objective.join(path, potential, force, parts),
-        };
+        let iterate = objective.assemble(path, potential, force, linearised)?;
         Ok((objective, iterate))
     }
 
     /// The first iterate on a path that the caller gave.
     pub(crate) fn start_at(&self, path: Vec<f64>) -> Result<Iterate, InterpolateError> {
-        let parts = self.linearise(&path).map_err(InterpolateError::Geometry)?;
+        let linearised = self.linearise(&path).map_err(InterpolateError::Geometry)?;
         let (potential, force) = self.finite_density(&path)?;
-        let iterate = match &self.curved {
-            None => self.assemble(path, potential, force),
-            Some(_) => self.join(path, potential, force, parts),
-        };
+        let iterate = self.assemble(path, potential, force, linearised)?;
         if iterate.is_finite() {
             return Ok(iterate);
         }
@@ -211,16 +199,12 @@ impl<'a, 'e> Objective<'a, 'e> {
 
     /// Everything about a path, for one fused evaluation of its points; `None` where a coordinate is not finite.
     pub(crate) fn evaluate(&self, path: Vec<f64>) -> Result<Option<Iterate>, EvalError> {
-        if !all_finite(&path) {
+        if self.curved.is_none() && !all_finite(&path) {
             self.recycle(path);
             return Ok(None);
         }
-        if self.curved.is_none() {
-            let (potential, force) = self.evaluate_density(&path)?;
-            return Ok(Some(self.assemble(path, potential, force)));
-        }
-        let (grad, energy, linearised) = match self.linearise(&path) {
-            Ok(parts) => parts,
+        let linearised = match self.linearise(&path) {
+            Ok(linearised) => linearised,
             Err(error) if is_rejection(&error) => {
                 self.recycle(path);
                 return Ok(None);
@@ -228,7 +212,7 @@ impl<'a, 'e> Objective<'a, 'e> {
             Err(error) => return Err(error),
         };
         let (potential, force) = self.evaluate_density(&path)?;
-        Ok(Some(self.join(path, potential, force, (grad, energy, linearised))))
+        self.assemble(path, potential, force, linearised).map(Some)
     }
 
     /// `R` on the line through `iterate` at `t`, where `path` is; NaN where it has none.
@@ -241,9 +225,8 @@ impl<'a, 'e> Objective<'a, 'e> {
     ) -> Result<f64, EvalError> {
         let energy = match along {
             EnergyAlong::Parabola { slope, curvature } => iterate.energy + t * (slope + t * curvature),
-            EnergyAlong::Evaluated if !all_finite(path) => return Ok(f64::NAN),
             EnergyAlong::Evaluated => match self.energy(path) {
-                Ok(energy) => energy,
+                Ok(energy) => return Ok(energy + self.potential_of_finite(path)?),
                 Err(error) if is_rejection(&error) => return Ok(f64::NAN),
                 Err(error) => return Err(error),
             },
@@ -270,12 +253,20 @@ impl<'a, 'e> Objective<'a, 'e> {
 
     /// `lambda_norm sum S` alone; NaN for a path that is not finite and for a density that gives only a score.
     pub(crate) fn weighted_potential(&self, path: &[f64]) -> Result<f64, EvalError> {
+        if self.density.is_some() && !all_finite(path) {
+            Ok(f64::NAN)
+        } else {
+            self.potential_of_finite(path)
+        }
+    }
+
+    fn potential_of_finite(&self, path: &[f64]) -> Result<f64, EvalError> {
         match self.density {
             None => Ok(0.0),
-            Some(Density::Potential(potential)) if all_finite(path) => {
+            Some(Density::Potential(potential)) => {
                 Ok(self.weighting.lambda_norm * potential.value(rows(path, self.dim()))?.sum())
             }
-            Some(Density::Potential(_) | Density::Score(_)) => Ok(f64::NAN),
+            Some(Density::Score(_)) => Ok(f64::NAN),
         }
     }
 
@@ -288,11 +279,15 @@ impl<'a, 'e> Objective<'a, 'e> {
 
     /// The `ProbGEORCE` direction `-P^-1 grad` at `iterate`.
     pub(crate) fn direction(&self, iterate: &Iterate) -> Vec<f64> {
-        let mut direction = self.buffer();
-        direction.resize(iterate.grad.len(), 0.0);
-        self.precondition(iterate, &iterate.grad, &mut direction);
-        for p in &mut direction {
-            *p = -*p;
+        let mut direction = self.used_buffer();
+        match &iterate.linearised {
+            None => {
+                path_laplacian::solve(&iterate.grad, self.dim(), &mut direction);
+                for p in &mut direction {
+                    *p = -*p;
+                }
+            }
+            Some(linearised) => linearised.preconditioner.descend(&iterate.grad, &mut direction),
         }
         direction
     }
@@ -343,11 +338,22 @@ impl<'a, 'e> Objective<'a, 'e> {
         )
     }
 
+    /// Numbers in a path.
+    fn size(&self) -> usize {
+        (self.ends.segments() - 1) * self.dim()
+    }
+
     /// An empty vector with room for a path.
     pub(crate) fn buffer(&self) -> Vec<f64> {
-        let room = (self.ends.segments() - 1) * self.dim();
-        let mut buffer = self.spare.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(room));
+        let mut buffer = self.spare.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(self.size()));
         buffer.clear();
+        buffer
+    }
+
+    /// A vector of the size of a path, with numbers that are to be written over.
+    fn used_buffer(&self) -> Vec<f64> {
+        let mut buffer = self.spare.borrow_mut().pop().unwrap_or_default();
+        buffer.resize(self.size(), 0.0);
         buffer
     }
 
@@ -388,36 +394,45 @@ impl<'a, 'e> Objective<'a, 'e> {
         segments(&self.start, path, &self.end, self.dim()).map(|(from, to)| squared_distance(from, to)).sum()
     }
 
-    /// The gradient of the energy, the energy, and the tensors on a curved background.
-    fn linearise(&self, path: &[f64]) -> Result<EnergyParts, EvalError> {
-        let mut grad = self.buffer();
-        let Some(curved) = &self.curved else { return Ok((grad, f64::NAN, None)) };
+    /// What a curved background tells about a path but for the gradient.
+    fn linearise(&self, path: &[f64]) -> Result<Option<Box<Linearised>>, EvalError> {
+        let Some(curved) = &self.curved else { return Ok(None) };
         let mut linearised = self.spare_tensors.borrow_mut().pop().unwrap_or_default();
-        match curved.linearise(path, self.frozen, &mut grad, &mut linearised) {
-            Ok(energy) => Ok((grad, energy, Some(linearised))),
+        match curved.linearise(path, self.frozen, &mut linearised) {
+            Ok(()) => Ok(Some(linearised)),
             Err(error) => {
-                self.recycle(grad);
                 self.recycle_tensors(linearised);
                 Err(error)
             }
         }
     }
 
-    /// An iterate on a curved background from its parts; `grad` comes as the gradient of the energy alone.
-    fn join(
+    /// `sum <dz, G dz>` of a path that was linearised where the background is curved.
+    fn energy_of(&self, path: &[f64], linearised: Option<&Linearised>) -> Result<f64, EvalError> {
+        match (&self.curved, linearised) {
+            (Some(curved), Some(linearised)) => curved.linearised_energy(path, linearised),
+            _ => Ok(self.flat_energy(path)),
+        }
+    }
+
+    /// An iterate from its parts; the background is curved where the path was linearised.
+    fn assemble(
         &self,
         path: Vec<f64>,
         potential: Option<f64>,
         force: Vec<f64>,
-        (mut grad, energy, linearised): EnergyParts,
-    ) -> Iterate {
+        linearised: Option<Box<Linearised>>,
+    ) -> Result<Iterate, EvalError> {
+        let (Some(curved), Some(linearised)) = (&self.curved, linearised) else {
+            return Ok(self.assemble_flat(path, potential, force));
+        };
         let factor = self.weighting.lambda_norm;
-        if self.density.is_some() {
-            grad.iter_mut().zip(&force).for_each(|(g, f)| *g += factor * f);
-        }
+        let mut grad = self.used_buffer();
+        let (energy, square) =
+            curved.gradient(&path, &linearised, self.frozen, (factor, &force), &mut grad)?;
         let weighted_potential = potential.map(|sum| factor * sum);
-        let grad_norm = norm(&grad);
-        Iterate { path, energy, weighted_potential, force, grad, grad_norm, linearised }
+        let linearised = Some(linearised);
+        Ok(Iterate { path, energy, weighted_potential, force, grad, grad_norm: square.sqrt(), linearised })
     }
 
     /// The potential summed over the path (`None` for a score) and the gradient of `S` at its points.
@@ -443,7 +458,7 @@ impl<'a, 'e> Objective<'a, 'e> {
     }
 
     /// An iterate in flat space.
-    fn assemble(&self, path: Vec<f64>, potential: Option<f64>, force: Vec<f64>) -> Iterate {
+    fn assemble_flat(&self, path: Vec<f64>, potential: Option<f64>, force: Vec<f64>) -> Iterate {
         let (dim, factor) = (self.dim(), self.weighting.lambda_norm);
         let mut grad = self.buffer();
         let (mut energy, mut square) = (0.0, 0.0);
@@ -521,11 +536,6 @@ fn flat(grad: Array2<f64>) -> Vec<f64> {
         (values, None | Some(0)) if values.len() == length => values,
         (values, offset) => values[offset.unwrap_or(0)..][..length].to_vec(),
     }
-}
-
-/// Without an early exit, so that it vectorises.
-fn all_finite(values: &[f64]) -> bool {
-    values.iter().fold(true, |all, x| all & x.is_finite())
 }
 
 fn first_non_finite(density: Density<'_>, path: &[f64], dim: usize) -> Result<Option<usize>, EvalError> {

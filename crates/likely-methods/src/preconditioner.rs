@@ -1,5 +1,6 @@
 //! The preconditioner of `ProbGEORCE` on a curved background.
 
+use crate::panels::{Columns, in_panels, read, write};
 use likely_core::{EvalError, Form, Inverses, Tensors};
 use std::cell::RefCell;
 
@@ -24,60 +25,59 @@ impl Preconditioner {
 
     /// Solves `P p = rhs` with `p` zero at both ends; O(points * dim) but for dense tensors.
     pub(crate) fn solve(&self, rhs: &[f64], out: &mut [f64]) {
-        self.solve_towards(rhs, None, out);
+        self.solve_scaled(0.5, rhs, None, out);
     }
 
-    /// Solves `P p = rhs` with `p` zero at the start and `total` at the end (zero where absent).
+    /// Solves `P p = -rhs` likewise: the direction of descent.
+    pub(crate) fn descend(&self, rhs: &[f64], out: &mut [f64]) {
+        self.solve_scaled(-0.5, rhs, None, out);
+    }
+
+    /// Solves `P p = rhs` with `p` zero at the start and `total` at the end.
     ///
     /// With `q_i = p_{i+1} - p_i` the equations read `G_i q_i = m - c_i`, `c` the cumulative sum of `rhs / 2`, and
     /// `sum_i q_i = total`.
-    pub(crate) fn solve_towards(&self, rhs: &[f64], total: Option<&[f64]>, out: &mut [f64]) {
-        let reciprocals = self.inverses.reciprocals();
-        match self.form {
-            Some(Form::Conformal) => match self.dim {
-                2 => scaled::<2>(|i, _| reciprocals[i], rhs, total, out),
-                3 => scaled::<3>(|i, _| reciprocals[i], rhs, total, out),
-                dim => scaled_rows(|i| Scale::All(reciprocals[i]), dim, rhs, total, out),
-            },
-            Some(Form::Diagonal) => match self.dim {
-                2 => scaled::<2>(|i, k| reciprocals[2 * i + k], rhs, total, out),
-                dim => {
-                    scaled_rows(|i| Scale::Each(&reciprocals[i * dim..(i + 1) * dim]), dim, rhs, total, out);
-                }
-            },
-            Some(Form::Flat) => scaled_rows(|_| Scale::All(1.0), self.dim, rhs, total, out),
-            Some(Form::DiagonalPlusLowRank { .. } | Form::Dense) | None => self.general(rhs, total, out),
-        }
+    pub(crate) fn solve_towards(&self, rhs: &[f64], total: &[f64], out: &mut [f64]) {
+        self.solve_scaled(0.5, rhs, Some(total), out);
     }
 
-    fn general(&self, rhs: &[f64], total: Option<&[f64]>, out: &mut [f64]) {
+    /// The same for `2 half rhs` and `total`, zero where it is absent.
+    fn solve_scaled(&self, half: f64, rhs: &[f64], total: Option<&[f64]>, out: &mut [f64]) {
         if out.is_empty() {
             return;
         }
+        let (dim, reciprocals) = (self.dim, self.inverses.reciprocals());
+        match self.form {
+            Some(Form::Conformal) => {
+                in_panels(dim, &mut Scaled { reciprocals: All(reciprocals), half, rhs, total, out });
+            }
+            Some(Form::Diagonal) => {
+                in_panels(dim, &mut Scaled { reciprocals: Each(reciprocals), half, rhs, total, out });
+            }
+            Some(Form::Flat) => in_panels(dim, &mut Scaled { reciprocals: Ones, half, rhs, total, out }),
+            Some(Form::DiagonalPlusLowRank { .. } | Form::Dense) | None => {
+                self.general(half, rhs, total, out);
+            }
+        }
+    }
+
+    fn general(&self, half: f64, rhs: &[f64], total: Option<&[f64]>, out: &mut [f64]) {
         let (dim, size) = (self.dim, self.segments * self.dim);
         let mut room = self.room.borrow_mut();
-        let Room { momenta, steps } = &mut *room;
-        momenta.resize(size, 0.0);
-        steps.resize(size, 0.0);
-        momenta[..dim].fill(0.0);
-        for (j, r) in rhs.iter().enumerate() {
-            momenta[j + dim] = momenta[j] + 0.5 * r;
+        let Room { momenta, steps, sum, first } = &mut *room;
+        for buffer in [&mut *momenta, steps] {
+            buffer.resize(size, 0.0);
         }
+        for buffer in [&mut *sum, first] {
+            buffer.resize(dim, 0.0);
+        }
+        in_panels(dim, &mut Cumulate { half, rhs, out: momenta });
         self.inverses.apply(momenta, steps);
-        let mut sum = total.map_or_else(|| vec![0.0; dim], <[f64]>::to_vec);
-        for step in steps.chunks_exact(dim) {
-            sum.iter_mut().zip(step).for_each(|(s, o)| *s += o);
-        }
-        let mut first = vec![0.0; dim];
-        self.inverses.solve_sum(&sum, &mut first);
-        for momentum in momenta.chunks_exact_mut(dim) {
-            momentum.iter_mut().zip(&first).for_each(|(m, f)| *m = f - *m);
-        }
+        in_panels(dim, &mut AddUp { total, rows: steps, out: sum });
+        self.inverses.solve_sum(sum, first);
+        in_panels(dim, &mut Reflect { first, rows: momenta });
         self.inverses.apply(momenta, steps);
-        out[..dim].copy_from_slice(&steps[..dim]);
-        for j in dim..out.len() {
-            out[j] = out[j - dim] + steps[j];
-        }
+        in_panels(dim, &mut Follow { steps, out });
     }
 }
 
@@ -86,105 +86,186 @@ impl Preconditioner {
 struct Room {
     momenta: Vec<f64>,
     steps: Vec<f64>,
+    sum: Vec<f64>,
+    first: Vec<f64>,
 }
 
-/// Reciprocals of the tensor of one segment.
-enum Scale<'a> {
-    All(f64),
-    Each(&'a [f64]),
+/// Reciprocals of the tensors of segments that are diagonal.
+trait Reciprocals: Copy {
+    /// Those of segment `row` in the columns from `from` on.
+    fn at<const W: usize>(self, row: usize, dim: usize, from: usize) -> [f64; W];
 }
 
-/// Conformal and diagonal tensors in a number of coordinates that the compiler knows.
-fn scaled<const D: usize>(
-    reciprocal: impl Fn(usize, usize) -> f64,
-    rhs: &[f64],
-    total: Option<&[f64]>,
-    out: &mut [f64],
-) {
-    let (rhs, out) = (rhs.as_chunks::<D>().0, out.as_chunks_mut::<D>().0);
-    let (mut cumulative, mut weight, mut sum) = ([0.0; D], [0.0; D], [0.0; D]);
-    for k in 0..D {
-        weight[k] = reciprocal(0, k);
-        sum[k] = total.map_or(0.0, |total| total[k]);
-    }
-    for (i, rhs) in rhs.iter().enumerate() {
-        for k in 0..D {
-            let r = reciprocal(i + 1, k);
-            cumulative[k] += 0.5 * rhs[k];
-            weight[k] += r;
-            sum[k] += r * cumulative[k];
-        }
-    }
-    let mut first = [0.0; D];
-    let mut point = [0.0; D];
-    for k in 0..D {
-        first[k] = sum[k] / weight[k];
-        point[k] = reciprocal(0, k) * first[k];
-    }
-    let mut cumulative = [0.0; D];
-    for (i, (rhs, out)) in rhs.iter().zip(out).enumerate() {
-        *out = point;
-        for k in 0..D {
-            cumulative[k] += 0.5 * rhs[k];
-            point[k] += reciprocal(i + 1, k) * (first[k] - cumulative[k]);
-        }
+/// Identities.
+#[derive(Clone, Copy)]
+struct Ones;
+
+/// One number for all coordinates.
+#[derive(Clone, Copy)]
+struct All<'a>(&'a [f64]);
+
+/// One number for each coordinate.
+#[derive(Clone, Copy)]
+struct Each<'a>(&'a [f64]);
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Reciprocals for Ones {
+    #[inline(always)]
+    fn at<const W: usize>(self, _: usize, _: usize, _: usize) -> [f64; W] {
+        [1.0; W]
     }
 }
 
-/// The same in any number of coordinates.
-fn scaled_rows<'a>(
-    reciprocals: impl Fn(usize) -> Scale<'a>,
-    dim: usize,
-    rhs: &[f64],
-    total: Option<&[f64]>,
-    out: &mut [f64],
-) {
-    let mut cumulative = vec![0.0; dim];
-    let mut weight = vec![0.0; dim];
-    let mut sum = total.map_or_else(|| vec![0.0; dim], <[f64]>::to_vec);
-    let add = |weight: &mut [f64], scale: &Scale<'_>| match scale {
-        Scale::All(r) => weight.iter_mut().for_each(|w| *w += r),
-        Scale::Each(r) => weight.iter_mut().zip(*r).for_each(|(w, r)| *w += r),
-    };
-    add(&mut weight, &reciprocals(0));
-    for (i, (rhs, out)) in rhs.chunks_exact(dim).zip(out.chunks_exact_mut(dim)).enumerate() {
-        let scale = reciprocals(i + 1);
-        for ((c, r), o) in cumulative.iter_mut().zip(rhs).zip(&mut *out) {
-            *c += 0.5 * r;
-            *o = *c;
-        }
-        match scale {
-            Scale::All(r) => sum.iter_mut().zip(&cumulative).for_each(|(s, c)| *s += r * c),
-            Scale::Each(r) => {
-                sum.iter_mut().zip(&cumulative).zip(r).for_each(|((s, c), r)| *s += r * c);
-            }
-        }
-        add(&mut weight, &scale);
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Reciprocals for All<'_> {
+    #[inline(always)]
+    fn at<const W: usize>(self, row: usize, _: usize, _: usize) -> [f64; W] {
+        [self.0[row]; W]
     }
-    let mut first = sum;
-    first.iter_mut().zip(&weight).for_each(|(f, w)| *f /= w);
-    let mut point = cumulative;
-    match reciprocals(0) {
-        Scale::All(r) => point.iter_mut().zip(&first).for_each(|(p, f)| *p = r * f),
-        Scale::Each(r) => point.iter_mut().zip(&first).zip(r).for_each(|((p, f), r)| *p = r * f),
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Reciprocals for Each<'_> {
+    #[inline(always)]
+    fn at<const W: usize>(self, row: usize, dim: usize, from: usize) -> [f64; W] {
+        read(self.0, row * dim + from)
     }
-    for (i, out) in out.chunks_exact_mut(dim).enumerate() {
-        // `out` holds the cumulative sum of this point.
-        match reciprocals(i + 1) {
-            Scale::All(r) => {
-                for ((o, p), f) in out.iter_mut().zip(&mut point).zip(&first) {
-                    let before = *p;
-                    *p += r * (f - *o);
-                    *o = before;
-                }
+}
+
+/// The solution for diagonal tensors: what is carried from segment to segment are sums in each coordinate.
+struct Scaled<'a, R> {
+    reciprocals: R,
+    half: f64,
+    rhs: &'a [f64],
+    total: Option<&'a [f64]>,
+    out: &'a mut [f64],
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl<R: Reciprocals> Columns for Scaled<'_, R> {
+    #[inline(always)]
+    fn columns<const W: usize>(&mut self, dim: usize, from: usize) {
+        let (half, reciprocals) = (self.half, self.reciprocals);
+        let mut cumulative = [0.0; W];
+        let mut weight = reciprocals.at::<W>(0, dim, from);
+        let mut sum = match self.total {
+            Some(total) => read::<W>(total, from),
+            None => [0.0; W],
+        };
+        for (i, rhs) in self.rhs.chunks_exact(dim).enumerate() {
+            let (rhs, r) = (read::<W>(rhs, from), reciprocals.at::<W>(i + 1, dim, from));
+            for k in 0..W {
+                cumulative[k] += half * rhs[k];
+                weight[k] += r[k];
+                sum[k] += r[k] * cumulative[k];
             }
-            Scale::Each(r) => {
-                for (((o, p), f), r) in out.iter_mut().zip(&mut point).zip(&first).zip(r) {
-                    let before = *p;
-                    *p += r * (f - *o);
-                    *o = before;
-                }
+        }
+        let mut first = [0.0; W];
+        let mut point = reciprocals.at::<W>(0, dim, from);
+        for k in 0..W {
+            first[k] = sum[k] / weight[k];
+            point[k] *= first[k];
+        }
+        let mut cumulative = [0.0; W];
+        let rows = self.rhs.chunks_exact(dim).zip(self.out.chunks_exact_mut(dim));
+        for (i, (rhs, out)) in rows.enumerate() {
+            let (rhs, r) = (read::<W>(rhs, from), reciprocals.at::<W>(i + 1, dim, from));
+            write(out, from, point);
+            for k in 0..W {
+                cumulative[k] += half * rhs[k];
+                point[k] += r[k] * (first[k] - cumulative[k]);
             }
+        }
+    }
+}
+
+/// The sums of `half rhs` over the rows before each row of `out`.
+struct Cumulate<'a> {
+    half: f64,
+    rhs: &'a [f64],
+    out: &'a mut [f64],
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Columns for Cumulate<'_> {
+    #[inline(always)]
+    fn columns<const W: usize>(&mut self, dim: usize, from: usize) {
+        let mut cumulative = [0.0; W];
+        let (head, rest) = self.out.split_at_mut(dim);
+        write(head, from, cumulative);
+        for (rhs, out) in self.rhs.chunks_exact(dim).zip(rest.chunks_exact_mut(dim)) {
+            let rhs = read::<W>(rhs, from);
+            for k in 0..W {
+                cumulative[k] += self.half * rhs[k];
+            }
+            write(out, from, cumulative);
+        }
+    }
+}
+
+/// The sum of all rows, and of `total` where there is one.
+struct AddUp<'a> {
+    total: Option<&'a [f64]>,
+    rows: &'a [f64],
+    out: &'a mut [f64],
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Columns for AddUp<'_> {
+    #[inline(always)]
+    fn columns<const W: usize>(&mut self, dim: usize, from: usize) {
+        let mut sum = match self.total {
+            Some(total) => read::<W>(total, from),
+            None => [0.0; W],
+        };
+        for row in self.rows.chunks_exact(dim) {
+            let row = read::<W>(row, from);
+            for k in 0..W {
+                sum[k] += row[k];
+            }
+        }
+        write(self.out, from, sum);
+    }
+}
+
+/// `first - row` in place of each row.
+struct Reflect<'a> {
+    first: &'a [f64],
+    rows: &'a mut [f64],
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Columns for Reflect<'_> {
+    #[inline(always)]
+    fn columns<const W: usize>(&mut self, dim: usize, from: usize) {
+        let first = read::<W>(self.first, from);
+        for row in self.rows.chunks_exact_mut(dim) {
+            let mut numbers = read::<W>(row, from);
+            for k in 0..W {
+                numbers[k] = first[k] - numbers[k];
+            }
+            write(row, from, numbers);
+        }
+    }
+}
+
+/// The points that `steps` lead to, from zero.
+struct Follow<'a> {
+    steps: &'a [f64],
+    out: &'a mut [f64],
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl Columns for Follow<'_> {
+    #[inline(always)]
+    fn columns<const W: usize>(&mut self, dim: usize, from: usize) {
+        let mut point = [0.0; W];
+        for (step, out) in self.steps.chunks_exact(dim).zip(self.out.chunks_exact_mut(dim)) {
+            let step = read::<W>(step, from);
+            for k in 0..W {
+                point[k] += step[k];
+            }
+            write(out, from, point);
         }
     }
 }
@@ -206,7 +287,7 @@ mod tests {
     #[test]
     fn the_solution_satisfies_the_equations_in_every_form() {
         let wave = |k: usize| 1.5 + (k as f64 * 0.9).sin();
-        for (dim, segments) in [(2, 5), (3, 4), (5, 6), (30, 4)] {
+        for (dim, segments) in [(1, 3), (2, 5), (3, 4), (5, 6), (30, 4), (63, 3)] {
             let mut cases = vec![Tensors::default(); 5];
             cases[0].flat(segments, dim);
             cases[1].conformal(segments, dim).iter_mut().enumerate().for_each(|(k, g)| *g = wave(k));
@@ -228,7 +309,10 @@ mod tests {
                 preconditioner.solve(&rhs, &mut p);
                 let found = residual(tensors, &rhs, &vec![0.0; dim], &p);
                 assert!(found < 1e-12, "{:?} {dim}: {found}", tensors.form());
-                preconditioner.solve_towards(&rhs, Some(&total), &mut p);
+                let mut descent = vec![0.0; rhs.len()];
+                preconditioner.descend(&rhs, &mut descent);
+                assert!(descent.iter().zip(&p).all(|(d, p)| *d + *p == 0.0), "{:?} {dim}", tensors.form());
+                preconditioner.solve_towards(&rhs, &total, &mut p);
                 let found = residual(tensors, &rhs, &total, &p);
                 assert!(found < 1e-12, "{:?} {dim}: {found}", tensors.form());
             }

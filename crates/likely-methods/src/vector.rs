@@ -6,7 +6,20 @@
 use pulp::{Arch, Simd, WithSimd};
 
 /// Independent accumulators: enough to hide the latency of an addition.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
+
+/// The sum of accumulators.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub(crate) fn total(lanes: &[f64; LANES]) -> f64 {
+    let mut sums = *lanes;
+    for width in [8, 4, 2, 1] {
+        for l in 0..width {
+            sums[l] += sums[l + width];
+        }
+    }
+    sums[0]
+}
 
 /// A loop to be compiled once for each vector width; a closure would be compiled for the narrowest alone.
 pub(crate) trait Kernel {
@@ -84,6 +97,28 @@ pub(crate) fn add_scaled(y: &[f64], t: f64, x: &[f64]) -> Vec<f64> {
     let mut sum = Vec::with_capacity(y.len());
     extend_scaled(&mut sum, y, t, x);
     sum
+}
+
+/// Whether all numbers are finite.
+pub(crate) fn all_finite(values: &[f64]) -> bool {
+    vectorised(AllFinite(values))
+}
+
+struct AllFinite<'a>(&'a [f64]);
+
+impl Kernel for AllFinite<'_> {
+    type Output = bool;
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) -> bool {
+        // Without an early exit, so that it vectorises.
+        let mut fine = true;
+        for x in self.0 {
+            fine &= x.is_finite();
+        }
+        fine
+    }
 }
 
 /// Appends `y + t x`.
