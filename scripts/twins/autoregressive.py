@@ -1,6 +1,6 @@
 """The twin of the autoregressive Gaussian of the noisy sine: a Gaussian, and a Gaussian with mean and deviation from a network."""
-import copy
 import math
+import re
 
 import torch
 
@@ -29,6 +29,29 @@ class Autoregressive(torch.nn.Module):
         return -0.5 * (z**2).sum(dim=1) - self.log_deviation - log_deviation[:, 0] - math.log(2 * math.pi)
 
 
+def likelihood(model, held, final, options):
+    return model.log_density(held), {"likelihood": "exact"}
+
+
+def jax_loss(p, x):
+    import jax.numpy as jnp
+
+    h = x[:, :1]
+    for k in (0, 2, 4):
+        h = jnp.tanh(h @ p[f"network.{k}.weight"].T + p[f"network.{k}.bias"])
+    out = h @ p["network.6.weight"].T + p["network.6.bias"]
+    first = (x[:, 0] - p["mean"]) * jnp.exp(-p["log_deviation"])
+    second = (x[:, 1] - out[:, 0]) * jnp.exp(-out[:, 1])
+    return (0.5 * (first**2 + second**2) + p["log_deviation"] + out[:, 1]).mean() + math.log(2 * math.pi)
+
+
+def name_of_ours(name):
+    """What our weights file calls a tensor of this module."""
+    if name in ("mean", "log_deviation"):
+        return f"first.{name}"
+    return re.sub(r"network\.(\d+)", lambda m: f"second.{int(m[1]) // 2}", name)
+
+
 def main():
     options = common.arguments(__doc__).parse_args()
     common.begin(options.seed)
@@ -36,12 +59,12 @@ def main():
     chosen = common.settings(options, PUBLISHED)
     model = Autoregressive()
 
-    def evaluate(step, final):
-        with torch.no_grad():
-            return copy.deepcopy(model).double().log_density(held), {"likelihood": "exact"}
+    training = common.Run(NAME, options, chosen, model, train, likelihood, held, origin)
+    if options.engine == "jax":
+        import by_jax
 
-    loss = lambda rows, noise: -model.log_density(rows).mean()
-    common.run(NAME, options, chosen, model, train, None, loss, evaluate, origin)
+        return by_jax.run(training, jax_loss)
+    training.by_torch(lambda rows: -model.log_density(rows).mean())
 
 
 if __name__ == "__main__":

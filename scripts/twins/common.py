@@ -4,6 +4,7 @@ A twin sees the training points of a folder written by `likely train SPEC --expo
 schedule is the `[training]` table of the spec where one is given, or else the published one. Everything runs on one thread.
 """
 import argparse
+import copy
 import hashlib
 import json
 import math
@@ -21,13 +22,14 @@ ORDER, NOISE, DATA, EVALUATION = 1, 2, 3, 4
 
 def arguments(description):
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", type=pathlib.Path, help="folder with train.npy and held-out.npy")
+    parser.add_argument("--data", type=pathlib.Path, help="folder with training.npy and held-out.npy")
     parser.add_argument("--train", type=pathlib.Path, help="training points, .npy; overrides --data")
     parser.add_argument("--held-out", type=pathlib.Path, help="held-out points, .npy; overrides --data")
     parser.add_argument("--spec", type=pathlib.Path, help="training spec whose [training] table is followed")
     parser.add_argument("--steps", type=int, help="stop after so many steps of the schedule, for a trial")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for record, weights and log-likelihoods")
+    parser.add_argument("--engine", choices=["torch", "jax"], default="torch", help="what takes the steps; see by_jax.py")
     parser.add_argument("--evaluations", type=int, default=10, help="how often the held-out points are looked at")
     return parser
 
@@ -74,7 +76,7 @@ def draw(name, count, rng):
 def points(options, name, training, held_out):
     """Training points (None where every one is fresh) and held-out points, with where they come from."""
     files = {}
-    for key, file in [("train", "train.npy"), ("held-out", "held-out.npy")]:
+    for key, file in [("train", "training.npy"), ("held-out", "held-out.npy")]:
         given = getattr(options, key.replace("-", "_"))
         if given is None and options.data is not None and (options.data / file).exists():
             given = options.data / file
@@ -125,98 +127,144 @@ def optimiser(parameters, chosen):
     )
 
 
-def run(name, options, chosen, model, train, fresh, loss, evaluate, origin):
-    """Trains and writes NAME.jsonl, one line an evaluation; the last one is of the whole schedule.
+def rate(chosen, step, steps):
+    """The learning rate of a step, counted from 0."""
+    if chosen["schedule"] == "cosine":
+        return chosen["learning-rate"] * 0.5 * (1 + math.cos(math.pi * step / steps))
+    return chosen["learning-rate"]
 
-    `loss(batch, noise)` is the training loss with `noise` a generator; `evaluate(step, final)` gives log-likelihoods of the
-    held-out points in nats and a dictionary of further facts. A run that was stopped goes on where it was last looked at; a
-    run that is complete is looked at again, on the held-out points given now.
+
+class Run:
+    """A training and its record NAME.jsonl, one line for each look at the held-out points; the last one is of the whole schedule.
+
+    `loss(batch, noise)` is the training loss, with `noise` the rows of what `draw(generator, count)` gives for a whole epoch;
+    `likelihood(model, held, final, options)` gives log-likelihoods of the held-out points in nats, of a model in float64, and a
+    dictionary of further facts. A run that was stopped goes on where it was last looked at; a run that is complete is looked
+    at again, on the held-out points given now.
     """
-    options.out.mkdir(parents=True, exist_ok=True)
-    batch = chosen["batch"]
-    per_epoch = None if train is None else -(-len(train) // batch)
-    steps = chosen["steps"] if chosen.get("steps") else chosen["epochs"] * per_epoch
-    last = min(steps, options.steps or steps)
-    parameters = list(model.parameters())
-    optim = optimiser(parameters, chosen)
-    noise = generator(options.seed, NOISE)
-    checkpoint = options.out / f"{name}.checkpoint"
-    identity = json.dumps([chosen, options.seed, origin["train"]])
-    first, spent, passed, running = 0, 0.0, 0.0, math.nan
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        if saved["identity"] != identity:
-            raise SystemExit(f"{checkpoint} is of another run; remove it to begin anew")
-        model.load_state_dict(saved["model"])
-        optim.load_state_dict(saved["optimiser"])
-        noise.set_state(saved["noise"])
-        first, spent, passed, running = saved["step"], saved["spent"], saved["passed"], saved["loss"]
-    marks = {round(last * (k + 1) / options.evaluations) for k in range(options.evaluations)}
 
-    def look(step):
-        final = step == last
-        log_likelihood, facts = evaluate(step, final)
-        log_likelihood = log_likelihood.double()
+    def __init__(self, name, options, chosen, model, train, likelihood, held, origin, draw=None, fresh=None):
+        self.name, self.options, self.chosen, self.model, self.train = name, options, chosen, model, train
+        self.likelihood, self.held, self.origin, self.draw, self.fresh = likelihood, held, origin, draw, fresh
+        options.out.mkdir(parents=True, exist_ok=True)
+        self.per_epoch = None if train is None else -(-len(train) // chosen["batch"])
+        self.steps = chosen["steps"] if chosen.get("steps") else chosen["epochs"] * self.per_epoch
+        self.last = min(self.steps, options.steps or self.steps)
+        self.marks = {round(self.last * (k + 1) / options.evaluations) for k in range(options.evaluations)}
+        self.checkpoint = options.out / f"{name}.checkpoint"
+        self.spent, self.passed, self.loss = 0.0, 0.0, math.nan
+        self.order, self.epoch = None, None
+
+    def resume(self):
+        """What `save` was given, or None."""
+        if not self.checkpoint.exists():
+            return None
+        saved = torch.load(self.checkpoint, weights_only=True)
+        if json.loads(saved["identity"]) != json.loads(self.identity()):
+            raise SystemExit(f"{self.checkpoint} is of another run; remove it to begin anew")
+        self.model.load_state_dict(saved["model"])
+        self.spent, self.passed, self.loss = saved["spent"], saved["passed"], saved["loss"]
+        return saved
+
+    def identity(self):
+        return json.dumps([self.chosen, self.options.seed, self.origin["train"]])
+
+    def save(self, step, **more):
+        temporary = self.checkpoint.with_suffix(".partial")
+        torch.save({
+            "identity": self.identity(), "model": self.model.state_dict(), "step": step, "spent": self.spent,
+            "passed": self.passed, "loss": self.loss, **more,
+        }, temporary)
+        temporary.replace(self.checkpoint)
+
+    def shuffled(self, epoch):
+        """Training points and noise of an epoch, in its order."""
+        if epoch != self.epoch:
+            order = torch.randperm(len(self.train), generator=generator(self.options.seed, ORDER, epoch))
+            noise = () if self.draw is None else self.draw(generator(self.options.seed, NOISE, epoch), len(order))
+            self.order, self.epoch = (self.train[order], *noise), epoch
+        return self.order
+
+    def batch(self, step):
+        if self.train is None:
+            return self.fresh(self.chosen["batch"], step), ()
+        at = self.chosen["batch"] * (step % self.per_epoch)
+        rows, *noise = (part[at : at + self.chosen["batch"]] for part in self.shuffled(step // self.per_epoch))
+        return rows, noise
+
+    def note_loss(self, step, value):
+        if not math.isfinite(value):
+            raise SystemExit(f"the loss of step {step} is {value}")
+        self.loss = value
+
+    def look(self, step, engine):
+        final = step == self.last
+        with torch.no_grad():
+            found, facts = self.likelihood(copy.deepcopy(self.model).double(), self.held, final, self.options)
         record = {
-            "model": name, "held_out_log_likelihood": log_likelihood.mean().item(),
-            "standard_error": (log_likelihood.std() / math.sqrt(len(log_likelihood))).item(),
-            "held_out_points": len(log_likelihood), "step": step, "steps": steps, "whole_schedule": step == steps,
-            "loss": running, "seed": options.seed, "schedule": chosen, "data": origin, **facts,
-            "processor_seconds": round(spent, 1), "wall_seconds": round(passed, 1),
-            "steps_per_processor_second": round(step / spent, 1),
+            "model": self.name, "held_out_log_likelihood": found.mean().item(),
+            "standard_error": (found.std() / math.sqrt(len(found))).item(), "held_out_points": len(found), "step": step,
+            "steps": self.steps, "whole_schedule": step == self.steps, "loss": self.loss, "seed": self.options.seed,
+            "schedule": self.chosen, "data": self.origin, **facts, "processor_seconds": round(self.spent, 1),
+            "wall_seconds": round(self.passed, 1), "steps_per_processor_second": round(step / self.spent, 1),
             "versions": {"python": platform.python_version(), "torch": torch.__version__.split("+")[0],
-                         "numpy": np.__version__},
-            "script": f"scripts/twins/{name.replace('-', '_')}.py",
+                         "numpy": np.__version__, **engine},
+            "script": f"scripts/twins/{self.name.replace('-', '_')}.py",
         }
         line = json.dumps(record)
         print(line, flush=True)
-        with (options.out / f"{name}.jsonl").open("a") as file:
+        with (self.options.out / f"{self.name}.jsonl").open("a") as file:
             file.write(line + "\n")
         if final:
-            np.save(options.out / f"{name}-log-likelihoods.npy", log_likelihood.numpy())
-            np.savez(options.out / f"{name}-weights.npz",
-                     **{key: value.detach().numpy() for key, value in model.state_dict().items()})
+            np.save(self.options.out / f"{self.name}-log-likelihoods.npy", found.numpy())
+            np.savez(self.options.out / f"{self.name}-weights.npz",
+                     **{key: value.detach().numpy() for key, value in self.model.state_dict().items()})
 
-    if first >= last:
-        look(first)
-        return
-    order, epoch = None, None
-    wall, processor = time.monotonic(), time.process_time()
-    for step in range(first, last):
-        if train is None:
-            rows = fresh(batch, step)
-        else:
-            if step // per_epoch != epoch:
-                epoch = step // per_epoch
-                order = train[torch.randperm(len(train), generator=generator(options.seed, ORDER, epoch))]
-            at = batch * (step % per_epoch)
-            rows = order[at : at + batch]
-        if chosen["schedule"] == "cosine":
-            rate = chosen["learning-rate"] * 0.5 * (1 + math.cos(math.pi * step / steps))
+    def by_torch(self, loss):
+        parameters = list(self.model.parameters())
+        optim = optimiser(parameters, self.chosen)
+        saved = self.resume()
+        first = 0
+        if saved is not None:
+            first = saved["step"]
+            if first >= self.last:
+                return self.look(first, {})
+            optim.load_state_dict(saved["optimiser"])
+        wall, processor = time.monotonic(), time.process_time()
+        for step in range(first, self.last):
+            rows, noise = self.batch(step)
             for group in optim.param_groups:
-                group["lr"] = rate
-        value = loss(rows, noise)
-        optim.zero_grad(set_to_none=True)
-        value.backward()
-        if chosen["clip"] is not None:
-            torch.nn.utils.clip_grad_norm_(parameters, chosen["clip"])
-        optim.step()
-        if (step + 1) % 500 == 0 or step + 1 in marks:
-            running = value.item()
-            if not math.isfinite(running):
-                raise SystemExit(f"the loss of step {step + 1} is {running}")
-        if step + 1 in marks:
-            # Time spent on looking is not time of training.
-            spent += time.process_time() - processor
-            passed += time.monotonic() - wall
-            temporary = checkpoint.with_suffix(".partial")
-            torch.save({
-                "identity": identity, "model": model.state_dict(), "optimiser": optim.state_dict(),
-                "noise": noise.get_state(), "step": step + 1, "spent": spent, "passed": passed, "loss": running,
-            }, temporary)
-            temporary.replace(checkpoint)
-            look(step + 1)
-            wall, processor = time.monotonic(), time.process_time()
+                group["lr"] = rate(self.chosen, step, self.steps)
+            value = loss(rows, *noise)
+            optim.zero_grad(set_to_none=True)
+            value.backward()
+            if self.chosen["clip"] is not None:
+                torch.nn.utils.clip_grad_norm_(parameters, self.chosen["clip"])
+            optim.step()
+            if (step + 1) % 500 == 0 or step + 1 in self.marks:
+                self.note_loss(step + 1, value.item())
+            if step + 1 in self.marks:
+                # Time spent on looking is not time of training.
+                self.spent += time.process_time() - processor
+                self.passed += time.monotonic() - wall
+                self.save(step + 1, optimiser=optim.state_dict())
+                self.look(step + 1, {})
+                wall, processor = time.monotonic(), time.process_time()
+
+
+def read_safetensors(path):
+    """Tensors and metadata of a safetensors file."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    kinds = {"F32": np.float32, "F64": np.float64}
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            values = np.frombuffer(content[8 + length + begin : 8 + length + end], kinds[entry["dtype"]])
+            tensors[name] = torch.tensor(values.reshape(entry["shape"]))
+    return tensors, header.get("__metadata__", {})
 
 
 def begin(seed):

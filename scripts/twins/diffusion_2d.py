@@ -4,7 +4,6 @@ Between the 50 steps ln of the kept share is interpolated linearly and the netwo
 taken as points of step 0. The published 50 steps end with 60 % of the data kept, so a standard normal is a poor model of the last
 step: beside the likelihood with that normal stands the one with a Gaussian of the moments of the noised training points.
 """
-import copy
 import math
 
 import torch
@@ -93,48 +92,62 @@ def last_step(model, x, pieces):
     return x, total
 
 
-def main():
-    parser = common.arguments(__doc__)
+def likelihood(model, held, final, options):
+    rows = held[: options.points] if final else held[:100]
+    pieces = options.pieces if final else 1
+    end, total = last_step(model, rows, pieces)
+    standard = torch.distributions.MultivariateNormal(torch.zeros(2).double(), torch.eye(2).double())
+    log_likelihood = standard.log_prob(end) + total
+    facts = {"likelihood": f"probability-flow ODE, exact divergence, {pieces} Runge-Kutta steps a diffusion step"}
+    if options.last_step is not None:
+        beside = options.last_step.log_prob(end) + total
+        facts["with_matched_gaussian"] = beside.mean().item()
+        facts["with_matched_gaussian_standard_error"] = (beside.std() / math.sqrt(len(rows))).item()
+    if final:
+        end, total = last_step(model, rows, max(1, pieces // 2))
+        facts["change_from_twice_the_step"] = (log_likelihood - standard.log_prob(end) - total).mean().item()
+    return log_likelihood, facts
+
+
+def matched(train):
+    """The Gaussian of the moments of the noised training points at the last step."""
+    kept = kept_shares()[-1]
+    covariance = kept * torch.cov(train.double().T) + (1 - kept) * torch.eye(2)
+    return torch.distributions.MultivariateNormal(math.sqrt(kept) * train.double().mean(0), covariance)
+
+
+def name_of_ours(name):
+    """What our weights file calls a tensor of this module."""
+    return name
+
+
+def add_arguments(parser):
     parser.add_argument("--pieces", type=int, default=2, help="Runge-Kutta steps between two steps of the diffusion")
     parser.add_argument("--points", type=int, default=1000, help="held-out points that are evaluated")
+
+
+def main():
+    parser = common.arguments(__doc__)
+    add_arguments(parser)
     options = parser.parse_args()
     common.begin(options.seed)
     train, held, origin = common.points(options, "half-moons", 8000, 2000)
-    held = held[: options.points]
+    options.last_step = matched(train)
     chosen = common.settings(options, PUBLISHED)
     model = Denoiser()
     kept = kept_shares()
     root_kept, root_lost = torch.sqrt(kept).float(), torch.sqrt(1 - kept).float()
-    mean = math.sqrt(kept[-1]) * train.double().mean(0)
-    covariance = kept[-1] * torch.cov(train.double().T) + (1 - kept[-1]) * torch.eye(2)
-    matched = torch.distributions.MultivariateNormal(mean, covariance)
-    standard = torch.distributions.MultivariateNormal(torch.zeros(2).double(), torch.eye(2).double())
 
-    def evaluate(step, final):
-        exact = copy.deepcopy(model).double()
-        rows = held if final else held[:100]
-        pieces = options.pieces if final else 1
-        with torch.no_grad():
-            end, total = last_step(exact, rows, pieces)
-            log_likelihood = standard.log_prob(end) + total
-            beside = matched.log_prob(end) + total
-            facts = {
-                "likelihood": f"probability-flow ODE, exact divergence, {pieces} Runge-Kutta steps a diffusion step",
-                "with_matched_gaussian": beside.mean().item(),
-                "with_matched_gaussian_standard_error": (beside.std() / math.sqrt(len(rows))).item(),
-            }
-            if final:
-                end, total = last_step(exact, rows, max(1, pieces // 2))
-                facts["change_from_twice_the_step"] = (log_likelihood - standard.log_prob(end) - total).mean().item()
-        return log_likelihood, facts
+    def draw(generator, count):
+        return torch.randn(count, 2, generator=generator), torch.randint(0, STEPS, (count,), generator=generator)
 
-    def loss(rows, noise):
-        wanted = torch.randn(rows.shape, generator=noise)
-        t = torch.randint(0, STEPS, (len(rows),), generator=noise)
+    def loss(rows, wanted, t):
         noised = root_kept[t, None] * rows + root_lost[t, None] * wanted
         return functional.mse_loss(model(noised, t), wanted)
 
-    common.run(NAME, options, chosen, model, train, None, loss, evaluate, origin)
+    if options.engine != "torch":
+        raise SystemExit("the diffusion model has no other engine")
+    common.Run(NAME, options, chosen, model, train, likelihood, held, origin, draw).by_torch(loss)
 
 
 if __name__ == "__main__":

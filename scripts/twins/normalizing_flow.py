@@ -1,9 +1,9 @@
 """The twin of the normalising flow of two moons: 32 affine couplings, forward Kullback-Leibler divergence on fresh points."""
-import copy
 import math
+import re
 
+import numpy as np
 import torch
-from torch.nn import functional
 
 import common
 
@@ -41,6 +41,16 @@ class Flow(torch.nn.Module):
         return log_det - 0.5 * (z**2).sum(dim=1) - self.log_scale.sum() - math.log(2 * math.pi)
 
 
+def likelihood(model, held, final, options):
+    return model.log_density(held), {"likelihood": "exact"}
+
+
+def name_of_ours(name):
+    """What our weights file calls a tensor of this module."""
+    name = name.replace("location", "base.mean").replace("log_scale", "base.log_deviation")
+    return re.sub(r"maps\.(\d+)\.(\d+)", lambda m: f"couplings.{m[1]}.{int(m[2]) // 2}", name)
+
+
 def main():
     options = common.arguments(__doc__).parse_args()
     common.begin(options.seed)
@@ -49,15 +59,13 @@ def main():
     model = Flow()
 
     def fresh(count, step):
-        rng = common.np.random.default_rng([options.seed, common.DATA, 1, step])
+        rng = np.random.default_rng([options.seed, common.DATA, 1, step])
         return torch.tensor(common.draw("two-moons", count, rng), dtype=torch.float32)
 
-    def evaluate(step, final):
-        with torch.no_grad():
-            return copy.deepcopy(model).double().log_density(held), {"likelihood": "exact"}
-
-    loss = lambda rows, noise: -model.log_density(rows).mean()
-    common.run(NAME, options, chosen, model, train, fresh, loss, evaluate, origin)
+    if options.engine != "torch":
+        raise SystemExit("the flow has no other engine")
+    training = common.Run(NAME, options, chosen, model, train, likelihood, held, origin, fresh=fresh)
+    training.by_torch(lambda rows: -model.log_density(rows).mean())
 
 
 if __name__ == "__main__":

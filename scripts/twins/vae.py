@@ -1,6 +1,6 @@
 """The twin of the variational autoencoder of the circle in space; likelihood by importance sampling from its encoder."""
-import copy
 import math
+import re
 
 import torch
 from torch.nn import functional
@@ -36,39 +36,63 @@ class Autoencoder(torch.nn.Module):
         return log_likelihood + log_prior - log_posterior
 
 
+def likelihood(model, held, final, options):
+    samples = options.samples if final else 50
+    stream = common.generator(options.seed, common.EVALUATION)
+    estimates, bounds, effective = [], [], []
+    for rows in held.split(100):
+        noise = torch.randn(samples, len(rows), 2, generator=stream, dtype=torch.float64)
+        weights = model.log_weights(rows, noise)
+        estimates.append(torch.logsumexp(weights, 0) - math.log(samples))
+        bounds.append(weights.mean(0))
+        effective.append(torch.exp(2 * torch.logsumexp(weights, 0) - torch.logsumexp(2 * weights, 0)))
+    return torch.cat(estimates), {
+        "likelihood": "importance sampling from the encoder", "importance_samples": samples,
+        "effective_samples_median": torch.cat(effective).median().item(),
+        "effective_samples_smallest": torch.cat(effective).min().item(), "bound": torch.cat(bounds).mean().item(),
+        "log_scale": model.log_scale.item(),
+    }
+
+
+def jax_loss(p, x, noise):
+    import jax
+    import jax.numpy as jnp
+
+    layer = lambda name, y: y @ p[f"{name}.weight"].T + p[f"{name}.bias"]
+    features = jax.nn.elu(layer("encoder", x))
+    mean, variance = layer("mean_head", features), jax.nn.sigmoid(layer("variance_head", features))
+    z = mean + jnp.sqrt(variance) * noise
+    residual = (x - layer("decoder.2", jax.nn.elu(layer("decoder.0", z)))) * jnp.exp(-p["log_scale"])
+    log_likelihood = -0.5 * (residual**2).sum(1) - 3 * p["log_scale"] - 1.5 * LOG_2_PI
+    log_posterior = -0.5 * (noise**2).sum(1) - 0.5 * jnp.log(variance).sum(1)
+    return -(log_likelihood - 0.5 * (z**2).sum(1) - log_posterior).mean()
+
+
+def name_of_ours(name):
+    """What our weights file calls a tensor of this module."""
+    return re.sub(r"decoder\.(\d+)", lambda m: f"decoder.{int(m[1]) // 2}", name)
+
+
+def add_arguments(parser):
+    parser.add_argument("--samples", type=int, default=1000, help="importance samples for each held-out point")
+
+
 def main():
     parser = common.arguments(__doc__)
-    parser.add_argument("--samples", type=int, default=1000, help="importance samples for each held-out point")
+    add_arguments(parser)
     options = parser.parse_args()
     common.begin(options.seed)
     train, held, origin = common.points(options, "circle-3d", 50_000, 10_000)
     chosen = common.settings(options, PUBLISHED)
     model = Autoencoder()
 
-    def evaluate(step, final):
-        samples = options.samples if final else 50
-        exact = copy.deepcopy(model).double()
-        stream = common.generator(options.seed, common.EVALUATION)
-        estimates, bounds, effective = [], [], []
-        with torch.no_grad():
-            for rows in held.split(100):
-                noise = torch.randn(samples, len(rows), 2, generator=stream, dtype=torch.float64)
-                weights = exact.log_weights(rows, noise)
-                estimates.append(torch.logsumexp(weights, 0) - math.log(samples))
-                bounds.append(weights.mean(0))
-                effective.append(torch.exp(2 * torch.logsumexp(weights, 0) - torch.logsumexp(2 * weights, 0)))
-        facts = {
-            "likelihood": "importance sampling from the encoder", "importance_samples": samples,
-            "effective_samples_median": torch.cat(effective).median().item(),
-            "effective_samples_smallest": torch.cat(effective).min().item(), "bound": torch.cat(bounds).mean().item(),
-            "log_scale": model.log_scale.item(),
-        }
-        return torch.cat(estimates), facts
+    draw = lambda generator, count: (torch.randn(count, 2, generator=generator),)
+    training = common.Run(NAME, options, chosen, model, train, likelihood, held, origin, draw)
+    if options.engine == "jax":
+        import by_jax
 
-    def loss(rows, noise):
-        return -model.log_weights(rows, torch.randn(len(rows), 2, generator=noise)).mean()
-
-    common.run(NAME, options, chosen, model, train, None, loss, evaluate, origin)
+        return by_jax.run(training, jax_loss)
+    training.by_torch(lambda rows, noise: -model.log_weights(rows, noise).mean())
 
 
 if __name__ == "__main__":
