@@ -5,11 +5,17 @@ use crate::learned;
 use crate::numbers::positive;
 use crate::{BuildError, Config, Resolved, Trainable};
 use likely_core::{Exact, Potential, Seed};
-use likely_networks::candle::{DType, Result as CandleResult, Tensor};
-use likely_networks::training::{HeldOut, Objective, Parameter, Parameters, Step, TrainingError, Variables};
+use likely_networks::Batch;
+use likely_networks::candle::{Device, Tensor};
+use likely_networks::training::{
+    ByHand, HeldOut, Objective, Parameter, Parameters, Step, TrainingError, Variables,
+};
 use ndarray::ArrayView2;
+use rand::Rng;
+use rand_distr::StandardNormal;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 
 pub(crate) const TRAINABLE: Trainable = Trainable {
     id: ID,
@@ -17,7 +23,7 @@ pub(crate) const TRAINABLE: Trainable = Trainable {
     build,
 };
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Settings {
     /// Langevin steps from the data.
@@ -41,26 +47,86 @@ fn build(config: Config<'_>, points: ArrayView2<'_, f64>) -> Result<Resolved<dyn
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
     learned::check_dim(ID, 2, points)?;
     let config = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
-    Ok(Resolved { built: Box::new(ContrastiveDivergence(settings)), config })
+    Ok(Resolved { built: Box::new(ContrastiveDivergence::new(settings)), config })
 }
 
 /// `mean E(data) - mean E(samples) + w (mean E(data)^2 + mean E(samples)^2)`, the samples taken from the data by
 /// `x - eta grad E(x) + c sqrt(2 eta) xi`.
-struct ContrastiveDivergence(Settings);
-
-/// Whether numbers are above zero, as ones and zeros.
-fn positive_part(x: &Tensor) -> CandleResult<Tensor> {
-    x.gt(0.0)?.to_dtype(DType::F32)
+struct ContrastiveDivergence {
+    settings: Settings,
+    /// What a step works in.
+    work: RefCell<Work>,
 }
 
-/// `grad E` at points, off the graph, because ten of eleven passes are these.
-fn energy_gradient(layers: &[(Tensor, Tensor); 3], x: &Tensor) -> CandleResult<Tensor> {
-    let [(first, first_bias), (second, second_bias), (last, _)] = layers;
-    let first_sum = x.matmul(&first.t()?)?.broadcast_add(first_bias)?;
-    let second_sum = first_sum.relu()?.matmul(&second.t()?)?.broadcast_add(second_bias)?;
-    let through_second = positive_part(&second_sum)?.broadcast_mul(last)?;
-    let through_first = (through_second.matmul(second)? * positive_part(&first_sum)?)?;
-    through_first.matmul(first)
+struct Work {
+    network: Batch,
+    /// The data, then the samples.
+    points: Vec<f32>,
+    energies: Vec<f32>,
+    slopes: Vec<f32>,
+    grad: Vec<f32>,
+}
+
+impl ContrastiveDivergence {
+    fn new(settings: Settings) -> Self {
+        let network = Batch::new(&EnergyNetwork::shape());
+        let work =
+            Work { network, points: Vec::new(), energies: Vec::new(), slopes: Vec::new(), grad: Vec::new() };
+        Self { settings, work: RefCell::new(work) }
+    }
+}
+
+impl Work {
+    /// Writes the data into the second half of the points and carries them along by the Langevin steps; the first half is the
+    /// data. The network takes the parameters over.
+    fn sample(&mut self, step: &mut Step<'_>, settings: &Settings, parameters: &[f32]) {
+        let rows = step.rows();
+        self.network.set(parameters);
+        self.points.clear();
+        self.points.extend_from_slice(step.batch);
+        self.points.extend_from_slice(step.batch);
+        self.energies.resize(2 * rows, 0.0);
+        self.grad.resize(2 * rows, 0.0);
+        self.slopes.clear();
+        self.slopes.resize(2 * rows, 1.0);
+        let drift = settings.step_size as f32;
+        let kick = (settings.noise_scale * libm::sqrt(2.0 * settings.step_size)) as f32;
+        let samples = &mut self.points[2 * rows..];
+        for _ in 0..settings.langevin_steps {
+            self.network.forward(samples, &mut self.energies[..rows]);
+            self.network.backward_to_input(&self.slopes[..rows], &mut self.grad);
+            for (x, slope) in samples.iter_mut().zip(&self.grad) {
+                let normal: f32 = step.stream.sample(StandardNormal);
+                *x = *x - drift * slope + kick * normal;
+            }
+        }
+    }
+}
+
+impl ByHand for ContrastiveDivergence {
+    fn gradient(
+        &self,
+        step: &mut Step<'_>,
+        parameters: &Parameters,
+        gradient: &mut [f32],
+    ) -> Result<f64, TrainingError> {
+        let mut work = self.work.borrow_mut();
+        work.sample(step, &self.settings, parameters.values());
+        let Work { network, points, energies, slopes, .. } = &mut *work;
+        network.forward(points, energies);
+        let rows = step.rows();
+        let (share, weight) = (1.0 / rows as f32, self.settings.square_weight as f32);
+        let (mut contrast, mut squares) = (0.0, 0.0);
+        for (i, (energy, slope)) in energies.iter().zip(slopes.iter_mut()).enumerate() {
+            let sign = if i < rows { 1.0 } else { -1.0 };
+            contrast += f64::from(sign * energy);
+            squares += f64::from(energy * energy);
+            *slope = share * (sign + 2.0 * weight * energy);
+        }
+        gradient.fill(0.0);
+        network.backward(slopes, gradient);
+        Ok((contrast + self.settings.square_weight * squares) / rows as f64)
+    }
 }
 
 impl Objective for ContrastiveDivergence {
@@ -69,26 +135,19 @@ impl Objective for ContrastiveDivergence {
     }
 
     fn loss(&self, step: &mut Step<'_>, variables: &Variables) -> Result<Tensor, TrainingError> {
-        let Settings { langevin_steps, step_size, noise_scale, square_weight } = self.0;
-        let data = step.points()?;
-        let layer = |k: usize| {
-            let weight = variables.frozen(&format!("{PREFIX}.{k}.weight"))?;
-            Ok::<_, TrainingError>((weight, variables.frozen(&format!("{PREFIX}.{k}.bias"))?))
-        };
-        let layers = [layer(0)?, layer(1)?, layer(2)?];
-        let noise = noise_scale * libm::sqrt(2.0 * step_size);
-        let mut samples = data.clone();
-        for _ in 0..langevin_steps {
-            let drift = (energy_gradient(&layers, &samples)? * -step_size)?;
-            let kick = (step.normals(&[step.rows(), 2])? * noise)?;
-            samples = ((samples + drift)? + kick)?;
-        }
-        let all = Tensor::cat(&[&data, &samples], 0)?;
+        let mut work = self.work.borrow_mut();
+        let frozen = variables.values()?;
+        work.sample(step, &self.settings, &frozen);
+        let all = Tensor::from_slice(&work.points, (2 * step.rows(), 2), &Device::Cpu)?;
         let energy = EnergyNetwork::shape().graph(&all, PREFIX, |name| variables.get(name))?;
         let of_data = energy.narrow(0, 0, step.rows())?;
         let of_samples = energy.narrow(0, step.rows(), step.rows())?;
         let squares = (of_data.sqr()?.mean_all()? + of_samples.sqr()?.mean_all()?)?;
-        Ok(((of_data.mean_all()? - of_samples.mean_all()?)? + (squares * square_weight)?)?)
+        Ok(((of_data.mean_all()? - of_samples.mean_all()?)? + (squares * self.settings.square_weight)?)?)
+    }
+
+    fn by_hand(&self) -> Option<&dyn ByHand> {
+        Some(self)
     }
 
     fn held_out(
@@ -107,7 +166,7 @@ impl Objective for ContrastiveDivergence {
     }
 
     fn loss_in_words(&self) -> String {
-        let Settings { langevin_steps, step_size, noise_scale, square_weight } = self.0;
+        let Settings { langevin_steps, step_size, noise_scale, square_weight } = self.settings;
         format!(
             "Contrastive divergence with {langevin_steps} Langevin steps of size {step_size} and noise scale {noise_scale} from the data, and {square_weight} times the squared energies; torchebm, losses/contrastive_divergence.py."
         )

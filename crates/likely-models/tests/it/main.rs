@@ -1,5 +1,6 @@
 //! The models, seen from outside.
 
+mod by_hand;
 mod chi_square_norm;
 mod conformance;
 mod curvature;

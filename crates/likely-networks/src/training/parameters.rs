@@ -159,6 +159,18 @@ impl Variables {
         Ok(self.find(name)?.as_detached_tensor())
     }
 
+    /// All numbers, parameter after parameter, as [`Parameters::values`] has them.
+    ///
+    /// # Errors
+    /// What candle says.
+    pub fn values(&self) -> Result<Vec<f32>, TrainingError> {
+        let mut values = Vec::new();
+        for (_, variable) in &self.variables {
+            values.extend(variable.as_detached_tensor().flatten_all()?.to_vec1::<f32>()?);
+        }
+        Ok(values)
+    }
+
     /// The variables with their names, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Var)> {
         self.variables.iter().map(|(name, variable)| (name.as_str(), variable))
