@@ -73,6 +73,23 @@ pub trait Geometry: Send + Sync {
         self.norm_gradient(at, v, gradient)
     }
 
+    /// [`Geometry::linearise`] with `G(x) v` written over `lowered`, of the shape of `v`; override where they share work.
+    ///
+    /// # Errors
+    /// As [`Geometry::tensors`].
+    fn linearise_lowered(
+        &self,
+        at: Rows<'_>,
+        v: &[f64],
+        out: &mut Tensors,
+        gradient: &mut [f64],
+        lowered: &mut [f64],
+    ) -> Result<(), EvalError> {
+        self.linearise(at, v, out, gradient)?;
+        out.apply(v, lowered);
+        Ok(())
+    }
+
     /// The Christoffel symbols of the first kind contracted twice with `v`, for each row:
     /// `Gamma_k(v, v) = sum_ij (d_i g_kj - d_k g_ij / 2) v_i v_j`, so that a geodesic obeys `G x'' = -Gamma(x', x')`.
     ///

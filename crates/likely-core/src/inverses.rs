@@ -1,6 +1,6 @@
 //! Inverses of metric tensors, without an inverse matrix.
 
-use crate::lanes::{Work, add_scaled, dot, vectorised};
+use crate::lanes::{Lane, Work, add_scaled, dot, sums, vectorised};
 use crate::small_inverses::{FEW, SmallInverses};
 use crate::tensors::LARGEST_RANK;
 use crate::thin_inverses::ThinInverses;
@@ -34,6 +34,14 @@ pub struct Inverses {
     thin: ThinInverses,
     /// The tensor in the middle of the batch, as a preconditioner for sums of inverses.
     middle: Tensors,
+}
+
+/// Buffers of [`Inverses::apply_balanced`], kept for the next call.
+#[derive(Debug, Clone, Default)]
+pub struct BalanceRoom {
+    raised: Vec<Lane>,
+    sum: Vec<f64>,
+    first: Vec<f64>,
 }
 
 /// Reciprocals, and whether all numbers are positive and finite.
@@ -205,6 +213,15 @@ impl Inverses {
         let dim = self.dim;
         let t = &self.factors[row * rank * dim..(row + 1) * rank * dim];
         let w = &self.cores[row * rank * rank..(row + 1) * rank * rank];
+        if rank == 2 {
+            let (p, q) = t.split_at(dim);
+            let [a, b] = sums(p, q, v, |p, q, v| [p * v, q * v]);
+            let (a, b) = (w[0] * a + w[1] * b, w[2] * a + w[3] * b);
+            for ((out, p), q) in out.iter_mut().zip(p).zip(q) {
+                *out -= a * p + b * q;
+            }
+            return;
+        }
         let mut along = [0.0; LARGEST_RANK];
         for (along, t) in along.iter_mut().zip(t.chunks_exact(dim)) {
             *along = dot(t, v);
@@ -212,6 +229,31 @@ impl Inverses {
         for (a, t) in t.chunks_exact(dim).enumerate() {
             add_scaled(out, -dot(&w[a * rank..(a + 1) * rank], &along[..rank]), t);
         }
+    }
+
+    /// `q_i = G_i^-1 (f - m_i)` for each row of `m`, with the one `f` for which their sum is `total`; shapes `(batch, dim)` but
+    /// for `total` of shape `(dim,)`.
+    pub fn apply_balanced(&self, m: &[f64], total: &[f64], room: &mut BalanceRoom, out: &mut [f64]) {
+        let BalanceRoom { raised, sum, first } = room;
+        sum.clear();
+        sum.extend_from_slice(total);
+        first.resize(self.dim, 0.0);
+        if self.is_small() {
+            if self.is_thin() {
+                self.thin.apply_and_add(m, raised, sum);
+                self.solve_sum(sum, first);
+                self.thin.remainders(first, raised, out);
+            } else {
+                self.small.apply_and_add(m, raised, sum);
+                self.solve_sum(sum, first);
+                self.small.remainders(first, raised, out);
+            }
+            return;
+        }
+        self.apply(m, out);
+        vectorised(AddRows { rows: out, sum });
+        self.solve_sum(sum, first);
+        vectorised(Remainders { inverses: self, first, out });
     }
 
     /// The solution `x` of `(sum_i G_i^-1) x = rhs`, one vector in and out.
@@ -374,6 +416,55 @@ impl Work for Apply<'_> {
         let dim = self.inverses.dim;
         for (row, (v, out)) in self.v.chunks_exact(dim).zip(self.out.chunks_exact_mut(dim)).enumerate() {
             self.inverses.row(row, v, out);
+        }
+    }
+}
+
+/// Adds all rows to `sum`.
+struct AddRows<'a> {
+    rows: &'a [f64],
+    sum: &'a mut [f64],
+}
+
+impl Work for AddRows<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        for row in self.rows.chunks_exact(self.sum.len()) {
+            for (sum, x) in self.sum.iter_mut().zip(row) {
+                *sum += x;
+            }
+        }
+    }
+}
+
+/// `G_i^-1 first - row` in place of each row, in many coordinates.
+struct Remainders<'a> {
+    inverses: &'a Inverses,
+    first: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Work for Remainders<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) {
+        let Self { inverses, first, out } = self;
+        let mut raised = vec![0.0; first.len()];
+        for (row, out) in out.chunks_exact_mut(first.len()).enumerate() {
+            match inverses.form {
+                Some(Form::DiagonalPlusLowRank { .. } | Form::Dense) => {
+                    inverses.row(row, first, &mut raised);
+                }
+                _ => inverses.apply_row(row, first, &mut raised),
+            }
+            for (out, raised) in out.iter_mut().zip(&raised) {
+                *out = raised - *out;
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 pub use crate::elementary::{exp, ln};
 use ndarray::ArrayView2;
 use pulp::{Arch, Simd, WithSimd};
+use std::hint::black_box;
 
 /// Numbers that are worked on together.
 pub const LANES: usize = 8;
@@ -54,7 +55,16 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    total(&sums) + rest
+    total_of_many(sums, a.len()) + rest
+}
+
+/// [`total`] of accumulators over `terms` terms.
+///
+/// A compiler that saw where they go would keep them in pairs instead of in the widest vectors.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn total_of_many(sums: Lane, terms: usize) -> f64 {
+    if terms < 2 * LANES { total(&sums) } else { total(&black_box(sums)) }
 }
 
 /// The sum of the numbers of a lane, in pairs.
@@ -89,7 +99,7 @@ pub fn sum(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> f64 {
             *lane += f(*a, *b);
         }
     }
-    total(&lanes) + rest
+    total_of_many(lanes, a.len()) + rest
 }
 
 /// `sum_k f(a_k, b_k) w_k`, as [`sum`].
@@ -109,7 +119,49 @@ pub fn weighted_sum(a: &[f64], b: &[f64], w: &[f64], f: impl Fn(f64, f64) -> f64
             *lane += f(*a, *b) * w;
         }
     }
-    total(&lanes) + rest
+    total_of_many(lanes, a.len()) + rest
+}
+
+/// Several sums over the same numbers at once: `sum_k f(a_k, b_k, c_k)`, each as [`sum`].
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub fn sums<const K: usize>(
+    a: &[f64],
+    b: &[f64],
+    c: &[f64],
+    f: impl Fn(f64, f64, f64) -> [f64; K],
+) -> [f64; K] {
+    let mut rest = [0.0; K];
+    let ((a_chunks, a_rest), (b_chunks, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let (c_chunks, c_rest) = c.as_chunks::<LANES>();
+    for ((a, b), c) in a_rest.iter().zip(b_rest).zip(c_rest) {
+        let terms = f(*a, *b, *c);
+        for k in 0..K {
+            rest[k] += terms[k];
+        }
+    }
+    if a_chunks.is_empty() {
+        return rest;
+    }
+    let mut lanes = [[0.0; LANES]; K];
+    for ((a, b), c) in a_chunks.iter().zip(b_chunks).zip(c_chunks) {
+        let mut terms = [[0.0; LANES]; K];
+        for l in 0..LANES {
+            let term = f(a[l], b[l], c[l]);
+            for k in 0..K {
+                terms[k][l] = term[k];
+            }
+        }
+        for k in 0..K {
+            for l in 0..LANES {
+                lanes[k][l] += terms[k][l];
+            }
+        }
+    }
+    for k in 0..K {
+        rest[k] += total_of_many(lanes[k], a.len());
+    }
+    rest
 }
 
 /// Whether every number is finite.

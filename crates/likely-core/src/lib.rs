@@ -27,7 +27,7 @@ pub use curve::{Curve, CurveError, Ends, EndsError};
 pub use differentiable::{Differentiable, Exact};
 pub use flow::{Flow, FlowScales, HullBound, SamplePrediction};
 pub use geometry::{Euclidean, Form, Geometry};
-pub use inverses::Inverses;
+pub use inverses::{BalanceRoom, Inverses};
 pub use manifold::{ClosedForm, Embedding, Projection, SmoothMap};
 pub use number::{Dual, Lanes, Number};
 pub use pieces::Pieces;

@@ -2,6 +2,7 @@
 
 use crate::lanes::{LANES, Lane, total};
 use crate::tensors::LARGEST_RANK;
+use crate::thin_inverses::{add_lanes, load, store, subtract_lanes};
 use crate::{Form, Tensors};
 use pulp::{Arch, Simd, WithSimd};
 
@@ -78,6 +79,17 @@ impl SmallInverses {
             let along: f64 = a.iter().zip(v).map(|(a, v)| a[lane] * v).sum();
             out.iter_mut().zip(a).for_each(|(o, a)| *o += a[lane] * along);
         }
+    }
+
+    /// `G_i^-1 v_i` in lanes over `raised`; their sum is added to `sum`.
+    pub(crate) fn apply_and_add(&self, v: &[f64], raised: &mut Vec<Lane>, sum: &mut [f64]) {
+        raised.resize(self.batch.div_ceil(LANES) * self.dim, [0.0; LANES]);
+        Arch::new().dispatch(ApplyAndAdd { inverses: self, v, raised, sum });
+    }
+
+    /// `G_i^-1 first - raised_i` for each row.
+    pub(crate) fn remainders(&self, first: &[f64], raised: &[Lane], out: &mut [f64]) {
+        Arch::new().dispatch(Remainders { inverses: self, first, raised, out });
     }
 
     /// The lower triangle of `sum_i G_i^-1`, as a matrix of rows.
@@ -267,44 +279,105 @@ impl WithSimd for Apply<'_> {
     }
 }
 
-#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width and size")]
 #[inline(always)]
 fn apply_blocks<S: Simd>(simd: S, factors: &[Lane], v: &[f64], out: &mut [f64], dim: usize) {
     let mut x = [[0.0; LANES]; FEW];
-    let x = &mut x[..dim];
-    let parts = LANES / S::F64_LANES;
     let blocks = v.chunks(LANES * dim).zip(out.chunks_mut(LANES * dim));
     for (a, (v, out)) in factors.chunks_exact(at(dim, 0)).zip(blocks) {
-        for (lane, v) in v.chunks_exact(dim).enumerate() {
-            for (x, v) in x.iter_mut().zip(v) {
-                x[lane] = *v;
+        load(v, &mut x, dim);
+        apply_block(simd, a, &mut x[..dim], dim);
+        store(&x, out, dim);
+    }
+}
+
+/// `G^-1 x` in place for the points of one block.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width and size")]
+#[inline(always)]
+fn apply_block<S: Simd>(simd: S, a: &[Lane], x: &mut [Lane], dim: usize) {
+    let parts = LANES / S::F64_LANES;
+    let a = S::as_simd_f64s(a.as_flattened()).0;
+    let y = S::as_mut_simd_f64s(x.as_flattened_mut()).0;
+    for part in 0..parts {
+        let place = |i: usize, j: usize| at(i, j) * parts + part;
+        // From the last row on, so that what is still needed is not overwritten.
+        for i in (0..dim).rev() {
+            let mut along = simd.splat_f64s(0.0);
+            for k in 0..=i {
+                along = simd.add_f64s(along, simd.mul_f64s(a[place(i, k)], y[k * parts + part]));
             }
+            y[i * parts + part] = along;
         }
-        let a = S::as_simd_f64s(a.as_flattened()).0;
-        let y = S::as_mut_simd_f64s(x.as_flattened_mut()).0;
-        for part in 0..parts {
-            let place = |i: usize, j: usize| at(i, j) * parts + part;
-            // From the last row on, so that what is still needed is not overwritten.
-            for i in (0..dim).rev() {
-                let mut along = simd.splat_f64s(0.0);
-                for k in 0..=i {
-                    along = simd.add_f64s(along, simd.mul_f64s(a[place(i, k)], y[k * parts + part]));
+        for j in 0..dim {
+            let mut entry = simd.splat_f64s(0.0);
+            for i in j..dim {
+                entry = simd.add_f64s(entry, simd.mul_f64s(a[place(i, j)], y[i * parts + part]));
+            }
+            y[j * parts + part] = entry;
+        }
+    }
+}
+
+/// `G_i^-1 v_i` in lanes, and their sum.
+struct ApplyAndAdd<'a> {
+    inverses: &'a SmallInverses,
+    v: &'a [f64],
+    raised: &'a mut [Lane],
+    sum: &'a mut [f64],
+}
+
+impl WithSimd for ApplyAndAdd<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { inverses, v, raised, sum } = self;
+        in_dim!(inverses.dim, dim => {
+            let mut sums = [[0.0; LANES]; FEW];
+            let blocks = v.chunks(LANES * dim).zip(raised.chunks_exact_mut(dim));
+            for (a, (v, x)) in inverses.factors.chunks_exact(at(dim, 0)).zip(blocks) {
+                if v.len() < LANES * dim {
+                    x.fill([0.0; LANES]);
                 }
-                y[i * parts + part] = along;
+                load(v, x, dim);
+                apply_block(simd, a, x, dim);
+                add_lanes(&mut sums[..dim], x);
             }
-            for j in 0..dim {
-                let mut entry = simd.splat_f64s(0.0);
-                for i in j..dim {
-                    entry = simd.add_f64s(entry, simd.mul_f64s(a[place(i, j)], y[i * parts + part]));
+            for (sum, lanes) in sum.iter_mut().zip(&sums) {
+                *sum += total(lanes);
+            }
+        });
+    }
+}
+
+/// `G_i^-1 first - raised_i`, back in rows.
+struct Remainders<'a> {
+    inverses: &'a SmallInverses,
+    first: &'a [f64],
+    raised: &'a [Lane],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Remainders<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { inverses, first, raised, out } = self;
+        in_dim!(inverses.dim, dim => {
+            let mut x = [[0.0; LANES]; FEW];
+            let blocks = raised.chunks_exact(dim).zip(out.chunks_mut(LANES * dim));
+            for (a, (raised, out)) in inverses.factors.chunks_exact(at(dim, 0)).zip(blocks) {
+                for (x, first) in x.iter_mut().zip(first) {
+                    *x = [*first; LANES];
                 }
-                y[j * parts + part] = entry;
+                apply_block(simd, a, &mut x[..dim], dim);
+                subtract_lanes(&mut x[..dim], raised);
+                store(&x, out, dim);
             }
-        }
-        for (lane, out) in out.chunks_exact_mut(dim).enumerate() {
-            for (x, out) in x.iter().zip(out) {
-                *out = x[lane];
-            }
-        }
+        });
     }
 }
 
@@ -320,20 +393,27 @@ impl WithSimd for Sum<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { inverses, out } = self;
-        in_dim!(inverses.dim, dim => add_up(simd, &inverses.factors, out, dim));
+        in_dim!(inverses.dim, dim => {
+            if dim <= 6 {
+                add_up(simd, &inverses.factors, &mut [[0.0; LANES]; at(6, 0)], out, dim);
+            } else {
+                #[expect(
+                    clippy::large_stack_arrays,
+                    reason = "as much as a tensor of the largest size needs, once a solution"
+                )]
+                let mut sums = [[0.0; LANES]; TRIANGLE];
+                add_up(simd, &inverses.factors, &mut sums, out, dim);
+            }
+        });
     }
 }
 
+/// The lower triangle of `sum_i G_i^-1`, with room for it in lanes that are zero.
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
-fn add_up<S: Simd>(simd: S, factors: &[Lane], out: &mut [f64], dim: usize) {
+fn add_up<S: Simd>(simd: S, factors: &[Lane], sums: &mut [Lane], out: &mut [f64], dim: usize) {
     let parts = LANES / S::F64_LANES;
     let size = at(dim, 0);
-    #[expect(
-        clippy::large_stack_arrays,
-        reason = "as much as a tensor of the largest size needs, once a solution"
-    )]
-    let mut sums = [[0.0; LANES]; TRIANGLE];
     let all = S::as_mut_simd_f64s(sums[..size].as_flattened_mut()).0;
     for a in factors.chunks_exact(size) {
         let a = S::as_simd_f64s(a.as_flattened()).0;

@@ -19,6 +19,26 @@ pub(crate) struct ThinInverses {
     factors: Vec<Lane>,
 }
 
+/// `$call` compiled for the sizes that occur often, and for any other.
+macro_rules! in_size {
+    ($dim:expr, $rank:expr, ($d:ident, $r:ident) => $call:expr) => {
+        match ($dim, $rank) {
+            (2, 1) => {
+                let ($d, $r) = (2, 1);
+                $call
+            }
+            ($d, 1) => {
+                let $r = 1;
+                $call
+            }
+            ($d, _) => {
+                let $r = THIN;
+                $call
+            }
+        }
+    };
+}
+
 impl ThinInverses {
     pub(crate) fn fits(form: Form, dim: usize) -> bool {
         dim <= FEW && matches!(form, Form::DiagonalPlusLowRank { rank: 1..=THIN })
@@ -33,8 +53,7 @@ impl ThinInverses {
     pub(crate) fn factorise(&mut self, tensors: &Tensors, rank: usize) -> Result<(), usize> {
         (self.dim, self.batch, self.rank) = (tensors.dim(), tensors.batch(), rank);
         self.factors.resize(self.batch.div_ceil(LANES) * self.size(), [0.0; LANES]);
-        let (dim, size) = (self.dim, self.size());
-        Arch::new().dispatch(Factorise { tensors, factors: &mut self.factors, dim, rank, size })
+        Arch::new().dispatch(Factorise { tensors, factors: &mut self.factors, rank })
     }
 
     /// `G_i^-1 v_i` for each row.
@@ -59,6 +78,17 @@ impl ThinInverses {
         }
     }
 
+    /// `G_i^-1 v_i` in lanes over `raised`; their sum is added to `sum`.
+    pub(crate) fn apply_and_add(&self, v: &[f64], raised: &mut Vec<Lane>, sum: &mut [f64]) {
+        raised.resize(self.batch.div_ceil(LANES) * self.dim, [0.0; LANES]);
+        Arch::new().dispatch(ApplyAndAdd { inverses: self, v, raised, sum });
+    }
+
+    /// `G_i^-1 first - raised_i` for each row.
+    pub(crate) fn remainders(&self, first: &[f64], raised: &[Lane], out: &mut [f64]) {
+        Arch::new().dispatch(Remainders { inverses: self, first, raised, out });
+    }
+
     /// The lower triangle of `sum_i G_i^-1`, as a matrix of rows.
     pub(crate) fn sum(&self, out: &mut [f64]) {
         Arch::new().dispatch(Sum { inverses: self, out });
@@ -68,9 +98,7 @@ impl ThinInverses {
 struct Factorise<'a> {
     tensors: &'a Tensors,
     factors: &'a mut [Lane],
-    dim: usize,
     rank: usize,
-    size: usize,
 }
 
 impl WithSimd for Factorise<'_> {
@@ -79,8 +107,16 @@ impl WithSimd for Factorise<'_> {
     #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Result<(), usize> {
-        let Self { tensors, factors, dim, rank, size } = self;
-        let parts = LANES / S::F64_LANES;
+        in_size!(self.tensors.dim(), self.rank, (dim, rank) => self.in_size(simd, dim, rank))
+    }
+}
+
+impl Factorise<'_> {
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width and size")]
+    #[inline(always)]
+    fn in_size<S: Simd>(self, simd: S, dim: usize, rank: usize) -> Result<(), usize> {
+        let Self { tensors, factors, .. } = self;
+        let (parts, size) = (LANES / S::F64_LANES, (1 + rank) * dim + rank * rank);
         let one = simd.splat_f64s(1.0);
         for (block, entries) in factors.chunks_exact_mut(size).enumerate() {
             let first = block * LANES;
@@ -93,9 +129,9 @@ impl WithSimd for Factorise<'_> {
             let (main, rest) = entries.split_at_mut(dim);
             let (thin, cores) = rest.split_at_mut(rank * dim);
             let rows = |width: usize| first * width..(first + count) * width;
-            load(&tensors.diagonal_part()[rows(dim)], main);
-            load(&tensors.factors()[rows(rank * dim)], thin);
-            load(&tensors.cores()[rows(rank * rank)], cores);
+            load(&tensors.diagonal_part()[rows(dim)], main, dim);
+            load(&tensors.factors()[rows(rank * dim)], thin, rank * dim);
+            load(&tensors.cores()[rows(rank * rank)], cores, rank * rank);
             let mut fine = [true; LANES];
             for d in &*main {
                 for (fine, d) in fine.iter_mut().zip(d) {
@@ -170,10 +206,32 @@ impl WithSimd for Factorise<'_> {
 /// Rows of numbers into lanes.
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 #[inline(always)]
-fn load(rows: &[f64], lanes: &mut [Lane]) {
-    for (lane, row) in rows.chunks_exact(lanes.len()).enumerate() {
+pub(crate) fn load(rows: &[f64], lanes: &mut [Lane], width: usize) {
+    let lanes = &mut lanes[..width];
+    if rows.len() == LANES * width {
+        // Lane by lane, so that each is written once and whole.
+        for (j, lane) in lanes.iter_mut().enumerate() {
+            for (l, to) in lane.iter_mut().enumerate() {
+                *to = rows[l * width + j];
+            }
+        }
+        return;
+    }
+    for (lane, row) in rows.chunks_exact(width).enumerate() {
         for (to, from) in lanes.iter_mut().zip(row) {
             to[lane % LANES] = *from;
+        }
+    }
+}
+
+/// Lanes into rows of numbers.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub(crate) fn store(lanes: &[Lane], rows: &mut [f64], width: usize) {
+    let lanes = &lanes[..width];
+    for (lane, row) in rows.chunks_exact_mut(width).enumerate() {
+        for (to, from) in row.iter_mut().zip(lanes) {
+            *to = from[lane % LANES];
         }
     }
 }
@@ -191,47 +249,138 @@ impl WithSimd for Apply<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { inverses, v, out } = self;
-        let (dim, rank, size) = (inverses.dim, inverses.rank, inverses.size());
-        let parts = LANES / S::F64_LANES;
-        let mut x = [[0.0; LANES]; FEW];
-        let x = &mut x[..dim];
-        let blocks = v.chunks(LANES * dim).zip(out.chunks_mut(LANES * dim));
-        for (entries, (v, out)) in inverses.factors.chunks_exact(size).zip(blocks) {
-            load(v, x);
-            let all = S::as_simd_f64s(entries.as_flattened()).0;
-            let (r, t) = all.split_at(dim * parts);
-            let (t, w) = t.split_at(rank * dim * parts);
-            let y = &mut S::as_mut_simd_f64s(x.as_flattened_mut()).0[..dim * parts];
-            for part in 0..parts {
-                let mut along = [simd.splat_f64s(0.0); THIN];
-                for a in 0..rank {
-                    for j in 0..dim {
-                        let term = simd.mul_f64s(t[(a * dim + j) * parts + part], y[j * parts + part]);
-                        along[a] = simd.add_f64s(along[a], term);
-                    }
-                }
-                let mut weight = [simd.splat_f64s(0.0); THIN];
-                for a in 0..rank {
-                    for b in 0..rank {
-                        let term = simd.mul_f64s(w[(a * rank + b) * parts + part], along[b]);
-                        weight[a] = simd.add_f64s(weight[a], term);
-                    }
-                }
-                for j in 0..dim {
-                    let here = j * parts + part;
-                    let mut entry = simd.mul_f64s(r[here], y[here]);
-                    for a in 0..rank {
-                        let term = simd.mul_f64s(weight[a], t[(a * dim + j) * parts + part]);
-                        entry = simd.sub_f64s(entry, term);
-                    }
-                    y[here] = entry;
-                }
+        in_size!(inverses.dim, inverses.rank, (dim, rank) => {
+            let size = (1 + rank) * dim + rank * rank;
+            let mut x = [[0.0; LANES]; FEW];
+            let blocks = v.chunks(LANES * dim).zip(out.chunks_mut(LANES * dim));
+            for (entries, (v, out)) in inverses.factors.chunks_exact(size).zip(blocks) {
+                load(v, &mut x, dim);
+                apply_block(simd, entries, &mut x[..dim], dim, rank);
+                store(&x, out, dim);
             }
-            for (lane, out) in out.chunks_exact_mut(dim).enumerate() {
-                for (x, out) in x.iter().zip(out) {
-                    *out = x[lane % LANES];
-                }
+        });
+    }
+}
+
+/// `G^-1 x` in place for the points of one block.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width and size")]
+#[inline(always)]
+fn apply_block<S: Simd>(simd: S, entries: &[Lane], x: &mut [Lane], dim: usize, rank: usize) {
+    let parts = LANES / S::F64_LANES;
+    let all = S::as_simd_f64s(entries.as_flattened()).0;
+    let (r, t) = all.split_at(dim * parts);
+    let (t, w) = t.split_at(rank * dim * parts);
+    let y = &mut S::as_mut_simd_f64s(x.as_flattened_mut()).0[..dim * parts];
+    for part in 0..parts {
+        let mut along = [simd.splat_f64s(0.0); THIN];
+        for a in 0..rank {
+            for j in 0..dim {
+                let term = simd.mul_f64s(t[(a * dim + j) * parts + part], y[j * parts + part]);
+                along[a] = simd.add_f64s(along[a], term);
             }
+        }
+        let mut weight = [simd.splat_f64s(0.0); THIN];
+        for a in 0..rank {
+            for b in 0..rank {
+                let term = simd.mul_f64s(w[(a * rank + b) * parts + part], along[b]);
+                weight[a] = simd.add_f64s(weight[a], term);
+            }
+        }
+        for j in 0..dim {
+            let here = j * parts + part;
+            let mut entry = simd.mul_f64s(r[here], y[here]);
+            for a in 0..rank {
+                let term = simd.mul_f64s(weight[a], t[(a * dim + j) * parts + part]);
+                entry = simd.sub_f64s(entry, term);
+            }
+            y[here] = entry;
+        }
+    }
+}
+
+/// `G_i^-1 v_i` in lanes, and their sum.
+struct ApplyAndAdd<'a> {
+    inverses: &'a ThinInverses,
+    v: &'a [f64],
+    raised: &'a mut [Lane],
+    sum: &'a mut [f64],
+}
+
+impl WithSimd for ApplyAndAdd<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { inverses, v, raised, sum } = self;
+        in_size!(inverses.dim, inverses.rank, (dim, rank) => {
+            let size = (1 + rank) * dim + rank * rank;
+            let mut sums = [[0.0; LANES]; FEW];
+            let blocks = v.chunks(LANES * dim).zip(raised.chunks_exact_mut(dim));
+            for (entries, (v, x)) in inverses.factors.chunks_exact(size).zip(blocks) {
+                if v.len() < LANES * dim {
+                    x.fill([0.0; LANES]);
+                }
+                load(v, x, dim);
+                apply_block(simd, entries, x, dim, rank);
+                add_lanes(&mut sums[..dim], x);
+            }
+            for (sum, lanes) in sum.iter_mut().zip(&sums) {
+                *sum += total(lanes);
+            }
+        });
+    }
+}
+
+/// Adds lanes to lanes.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub(crate) fn add_lanes(sums: &mut [Lane], x: &[Lane]) {
+    for (sum, x) in sums.iter_mut().zip(x) {
+        for l in 0..LANES {
+            sum[l] += x[l];
+        }
+    }
+}
+
+/// `G_i^-1 first - raised_i`, back in rows.
+struct Remainders<'a> {
+    inverses: &'a ThinInverses,
+    first: &'a [f64],
+    raised: &'a [Lane],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Remainders<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { inverses, first, raised, out } = self;
+        in_size!(inverses.dim, inverses.rank, (dim, rank) => {
+            let size = (1 + rank) * dim + rank * rank;
+            let mut x = [[0.0; LANES]; FEW];
+            let blocks = raised.chunks_exact(dim).zip(out.chunks_mut(LANES * dim));
+            for (entries, (raised, out)) in inverses.factors.chunks_exact(size).zip(blocks) {
+                for (x, first) in x.iter_mut().zip(first) {
+                    *x = [*first; LANES];
+                }
+                apply_block(simd, entries, &mut x[..dim], dim, rank);
+                subtract_lanes(&mut x[..dim], raised);
+                store(&x, out, dim);
+            }
+        });
+    }
+}
+
+/// Subtracts lanes from lanes.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+pub(crate) fn subtract_lanes(x: &mut [Lane], y: &[Lane]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        for l in 0..LANES {
+            x[l] -= y[l];
         }
     }
 }
@@ -248,48 +397,66 @@ impl WithSimd for Sum<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { inverses, out } = self;
-        let (dim, rank, size) = (inverses.dim, inverses.rank, inverses.size());
-        let parts = LANES / S::F64_LANES;
-        #[expect(
-            clippy::large_stack_arrays,
-            reason = "as much as a tensor of the largest size needs, once a solution"
-        )]
-        let mut sums = [[0.0; LANES]; TRIANGLE];
-        let all = S::as_mut_simd_f64s(sums[..at(dim, 0)].as_flattened_mut()).0;
-        let mut lowered = [simd.splat_f64s(0.0); FEW];
-        for entries in inverses.factors.chunks_exact(size) {
-            let entries = S::as_simd_f64s(entries.as_flattened()).0;
-            let (r, t) = entries.split_at(dim * parts);
-            let (t, w) = t.split_at(rank * dim * parts);
-            for part in 0..parts {
+        in_size!(inverses.dim, inverses.rank, (dim, rank) => {
+            if dim == 2 {
+                add_up(simd, &inverses.factors, &mut [[0.0; LANES]; at(2, 0)], out, [dim, rank]);
+            } else if dim <= HALF {
+                add_up(simd, &inverses.factors, &mut [[0.0; LANES]; at(HALF, 0)], out, [dim, rank]);
+            } else {
+                #[expect(
+                    clippy::large_stack_arrays,
+                    reason = "as much as a tensor of the largest size needs, once a solution"
+                )]
+                let mut sums = [[0.0; LANES]; TRIANGLE];
+                add_up(simd, &inverses.factors, &mut sums, out, [dim, rank]);
+            }
+        });
+    }
+}
+
+/// Half as many coordinates as are few.
+const HALF: usize = FEW / 2;
+
+/// The lower triangle of `sum_i G_i^-1`, with room for it in lanes that are zero.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width and size")]
+#[inline(always)]
+fn add_up<S: Simd>(simd: S, factors: &[Lane], sums: &mut [Lane], out: &mut [f64], [dim, rank]: [usize; 2]) {
+    let (parts, size) = (LANES / S::F64_LANES, (1 + rank) * dim + rank * rank);
+    let all = S::as_mut_simd_f64s(sums[..at(dim, 0)].as_flattened_mut()).0;
+    let mut lowered = [[simd.splat_f64s(0.0); FEW]; THIN];
+    for entries in factors.chunks_exact(size) {
+        let entries = S::as_simd_f64s(entries.as_flattened()).0;
+        let (r, t) = entries.split_at(dim * parts);
+        let (t, w) = t.split_at(rank * dim * parts);
+        for part in 0..parts {
+            for a in 0..rank {
                 for j in 0..dim {
-                    let sum = &mut all[at(j, j) * parts + part];
-                    *sum = simd.add_f64s(*sum, r[j * parts + part]);
+                    let mut entry = simd.splat_f64s(0.0);
+                    for b in 0..rank {
+                        let t = t[(b * dim + j) * parts + part];
+                        let term = simd.mul_f64s(w[(a * rank + b) * parts + part], t);
+                        entry = simd.add_f64s(entry, term);
+                    }
+                    lowered[a][j] = entry;
                 }
-                for a in 0..rank {
-                    for (j, lowered) in lowered[..dim].iter_mut().enumerate() {
-                        *lowered = simd.splat_f64s(0.0);
-                        for b in 0..rank {
-                            let t = t[(b * dim + j) * parts + part];
-                            let term = simd.mul_f64s(w[(a * rank + b) * parts + part], t);
-                            *lowered = simd.add_f64s(*lowered, term);
-                        }
-                    }
-                    for j in 0..dim {
+            }
+            for j in 0..dim {
+                let row = &mut all[at(j, 0) * parts..at(j + 1, 0) * parts];
+                for k in 0..=j {
+                    let sum = &mut row[k * parts + part];
+                    let mut entry = *sum;
+                    for a in 0..rank {
                         let factor = t[(a * dim + j) * parts + part];
-                        let row = &mut all[at(j, 0) * parts..at(j + 1, 0) * parts];
-                        for (k, lowered) in lowered[..=j].iter().enumerate() {
-                            let sum = &mut row[k * parts + part];
-                            *sum = simd.sub_f64s(*sum, simd.mul_f64s(factor, *lowered));
-                        }
+                        entry = simd.sub_f64s(entry, simd.mul_f64s(factor, lowered[a][k]));
                     }
+                    *sum = if k == j { simd.add_f64s(entry, r[j * parts + part]) } else { entry };
                 }
             }
         }
-        for i in 0..dim {
-            for j in 0..=i {
-                out[i * dim + j] = total(&sums[at(i, j)]);
-            }
+    }
+    for i in 0..dim {
+        for j in 0..=i {
+            out[i * dim + j] = total(&sums[at(i, j)]);
         }
     }
 }

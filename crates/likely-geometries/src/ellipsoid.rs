@@ -1,10 +1,10 @@
 //! The ellipsoid in stereographic coordinates.
 
 use crate::parameters::{Dim, coordinates, positive};
-use crate::pointwise::{Part, Pointwise, batched, fits, points};
+use crate::pointwise::{Linear, Part, Pointwise, batched, fits, points};
 use crate::table::from_config;
 use crate::{Manifold, ParameterError, Recipe};
-use likely_core::lanes::{dot, weighted_sum};
+use likely_core::lanes::{dot, sums, weighted_sum};
 use likely_core::{Embedding, EvalError, Form, Geometry, Rows};
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,9 @@ impl Recipe for Axes {
     }
 }
 
+/// Squared norms beyond this are refused: powers up to the fifth occur.
+const LARGEST: f64 = 1e60;
+
 /// The ellipsoid with semi-axes `p` in R^(dim + 1): `f(x) = p * (1 - s, 2 x) / (1 + s)` with `s = |x|^2`.
 ///
 /// With `q = 1 / (1 + s)` and `P` the diagonal of the squares of all semi-axes but the first,
@@ -111,6 +114,18 @@ impl Ellipsoid {
         })
     }
 
+    /// `<v, G v>` with `s = |x|^2` and `a = <x, v>`.
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn norm_from(&self, x: &[f64], v: &[f64], s: f64, a: f64) -> f64 {
+        // |J v|^2, a sum of squares: J v = p * (-4 q^2 a, 2 q (v - 2 q a x)).
+        let q = 1.0 / (1.0 + s);
+        let turn = 2.0 * q * a;
+        let first = turn * turn * self.first_squared;
+        let rest = weighted_sum(x, v, &self.squares[..x.len()], |x, v| (v - turn * x) * (v - turn * x));
+        4.0 * q * q * (first + rest)
+    }
+
     /// `<a, P b>`.
     #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
     #[inline(always)]
@@ -133,8 +148,47 @@ impl Pointwise for Ellipsoid {
 
     #[inline(always)]
     fn contains(&self, x: &[f64]) -> bool {
-        // Powers of the squared norm up to the fifth occur.
-        dot(x, x) < 1e60
+        dot(x, x) < LARGEST
+    }
+
+    #[inline(always)]
+    fn contains_finite_alone(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn checked_norm(&self, x: &[f64], v: &[f64]) -> (f64, bool) {
+        let [s, a] = sums(x, v, v, |x, v, _| [x * x, x * v]);
+        (self.norm_from(x, v, s, a), s < LARGEST)
+    }
+
+    #[inline(always)]
+    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, out: Linear<'_>) -> bool {
+        let squares = &self.squares[..x.len()];
+        let [s, a, b, e, w] = sums(x, v, squares, |x, v, p| [x * x, x * v, x * v * p, v * v * p, x * x * p]);
+        let (q, w) = (1.0 / (1.0 + s), self.first_squared + w);
+        let (qa, q3) = (q * a, q * q * q);
+        let along_x = -16.0 * q3 * (e - 6.0 * qa * b + 8.0 * qa * qa * w);
+        let along_v = -16.0 * q3 * (b - 2.0 * qa * w);
+        let (along_pv, along_px) = (-16.0 * q3 * a, 32.0 * q3 * qa * a);
+        let (c, d) = (16.0 * q3 * q * w, -8.0 * q3);
+        tensor.cores.copy_from_slice(&[c, d, d, 0.0]);
+        let (lowered_x, lowered_px) = (c * a + d * b, d * a);
+        let diagonal = 4.0 * q * q;
+        let (plain, stretched) = tensor.factors.split_at_mut(x.len());
+        let factors = tensor.main.iter_mut().zip(plain).zip(stretched);
+        let linear = out.gradient.iter_mut().zip(out.lowered);
+        for ((((main, plain), stretched), (gradient, lowered)), ((x, v), p)) in
+            factors.zip(linear).zip(x.iter().zip(v).zip(squares))
+        {
+            let (px, g) = (p * x, diagonal * p);
+            *main = g;
+            *plain = *x;
+            *stretched = px;
+            *gradient = along_x * x + along_v * v + p * (along_pv * v + along_px * x);
+            *lowered = g * v + (lowered_x * x + lowered_px * px);
+        }
+        s < LARGEST
     }
 
     fn outside(&self, x: &[f64]) -> String {
@@ -162,13 +216,7 @@ impl Pointwise for Ellipsoid {
 
     #[inline(always)]
     fn squared_norm(&self, x: &[f64], v: &[f64]) -> f64 {
-        // |J v|^2, a sum of squares: J v = p * (-4 q^2 a, 2 q (v - 2 q a x)) with a = <x, v>.
-        let q = 1.0 / (1.0 + dot(x, x));
-        let turn = 2.0 * q * dot(x, v);
-        let first = turn * turn * self.first_squared;
-        4.0 * q
-            * q
-            * (first + weighted_sum(x, v, &self.squares[..x.len()], |x, v| (v - turn * x) * (v - turn * x)))
+        self.norm_from(x, v, dot(x, x), dot(x, v))
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Surfaces that are graphs of a height.
 
-use crate::pointwise::{Part, Pointwise, batched, fits, points};
+use crate::pointwise::{Linear, Part, Pointwise, batched, fits, points};
 use likely_core::lanes::dot;
 use likely_core::{Embedding, EvalError, Form, Geometry, Rows};
 
@@ -101,13 +101,18 @@ impl<H: Height> Pointwise for Graph<H> {
     }
 
     #[inline(always)]
-    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, gradient: &mut [f64]) {
+    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, out: Linear<'_>) -> bool {
         tensor.main.fill(1.0);
         tensor.cores[0] = 1.0;
-        let slope = 2.0 * self.height.gradient_and_hessian_times(x, v, tensor.factors, gradient);
-        for out in gradient.iter_mut() {
-            *out *= slope;
+        let slope = self.height.gradient_and_hessian_times(x, v, tensor.factors, out.gradient);
+        let twice = 2.0 * slope;
+        for out in out.gradient.iter_mut() {
+            *out *= twice;
         }
+        for ((out, v), h) in out.lowered.iter_mut().zip(v).zip(&*tensor.factors) {
+            *out = v + slope * h;
+        }
+        self.contains(x)
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Geometries that are told at one point, and the loops over batches that they share.
 
-use likely_core::lanes::{Work, all_finite, vectorised};
+use likely_core::lanes::{Work, add_scaled, all_finite, dot, vectorised};
 use likely_core::{EvalError, Form, Rows, Tensors};
 
 /// The part of a batch of tensors that belongs to one point.
@@ -12,6 +12,63 @@ pub(crate) struct Part<'a> {
     pub(crate) factors: &'a mut [f64],
     /// `C` of a low-rank form, row by row.
     pub(crate) cores: &'a mut [f64],
+}
+
+impl Part<'_> {
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn reborrow(&mut self) -> Part<'_> {
+        Part { main: self.main, factors: self.factors, cores: self.cores }
+    }
+
+    /// `G v`.
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn apply(&self, form: Form, v: &[f64], out: &mut [f64]) {
+        let dim = v.len();
+        match form {
+            Form::Flat => out.copy_from_slice(v),
+            Form::Conformal => {
+                for (out, v) in out.iter_mut().zip(v) {
+                    *out = self.main[0] * v;
+                }
+            }
+            Form::Diagonal => {
+                for ((out, v), g) in out.iter_mut().zip(v).zip(&*self.main) {
+                    *out = g * v;
+                }
+            }
+            Form::DiagonalPlusLowRank { rank } => {
+                for ((out, v), g) in out.iter_mut().zip(v).zip(&*self.main) {
+                    *out = g * v;
+                }
+                let rows = self.factors.chunks_exact(dim).zip(self.cores.chunks_exact(rank));
+                for (u, core) in rows {
+                    let mut weight = 0.0;
+                    for (c, u) in core.iter().zip(self.factors.chunks_exact(dim)) {
+                        weight += c * dot(u, v);
+                    }
+                    add_scaled(out, weight, u);
+                }
+            }
+            Form::Dense => {
+                // By columns, which are the rows of a symmetric matrix.
+                out.fill(0.0);
+                for (g, v) in self.main.chunks_exact(dim).zip(v) {
+                    add_scaled(out, *v, g);
+                }
+            }
+        }
+    }
+}
+
+/// What is linear or quadratic in a vector.
+#[derive(Debug)]
+pub(crate) struct Linear<'a> {
+    /// The gradient of `<v, G(x) v>` in `x`.
+    pub(crate) gradient: &'a mut [f64],
+    /// `G(x) v`.
+    pub(crate) lowered: &'a mut [f64],
 }
 
 /// A geometry at one point. Points arrive with finite coordinates; numbers at points outside the chart are never used.
@@ -39,12 +96,27 @@ pub(crate) trait Pointwise: Send + Sync {
     /// The gradient of `<v, G(x) v>` in `x`.
     fn gradient(&self, x: &[f64], v: &[f64], out: &mut [f64]);
 
-    /// [`Pointwise::tensor`] and [`Pointwise::gradient`]; override where they share work that a compiler does not see.
+    /// Whether [`Pointwise::contains`] is false also for coordinates that are not finite.
+    fn contains_finite_alone(&self) -> bool {
+        false
+    }
+
+    /// [`Pointwise::squared_norm`], and whether the point has a tensor; override where they share work.
     #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
     #[inline(always)]
-    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, gradient: &mut [f64]) {
-        self.tensor(x, tensor);
-        self.gradient(x, v, gradient);
+    fn checked_norm(&self, x: &[f64], v: &[f64]) -> (f64, bool) {
+        (self.squared_norm(x, v), self.contains(x))
+    }
+
+    /// [`Pointwise::tensor`], [`Pointwise::gradient`] and `G(x) v`, and whether the point has a tensor; override where they
+    /// share work that a compiler does not see.
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn linearise(&self, x: &[f64], v: &[f64], mut tensor: Part<'_>, out: Linear<'_>) -> bool {
+        self.tensor(x, tensor.reborrow());
+        self.gradient(x, v, out.gradient);
+        tensor.apply(self.form(), v, out.lowered);
+        self.contains(x)
     }
 
     /// The Christoffel symbols of the first kind contracted twice with `v`.
@@ -95,7 +167,19 @@ macro_rules! batched {
             out: &mut likely_core::Tensors,
             gradient: &mut [f64],
         ) -> Result<(), likely_core::EvalError> {
-            $crate::pointwise::linearise(self, at, v, out, gradient)
+            self.linearise_lowered(at, v, out, gradient, &mut vec![0.0; v.len()])
+        }
+
+        fn linearise_lowered(
+            &self,
+            at: likely_core::Rows<'_>,
+            v: &[f64],
+            out: &mut likely_core::Tensors,
+            gradient: &mut [f64],
+            lowered: &mut [f64],
+        ) -> Result<(), likely_core::EvalError> {
+            let linear = $crate::pointwise::Linear { gradient, lowered };
+            $crate::pointwise::linearise(self, at, v, out, linear)
         }
 
         fn christoffel(
@@ -178,7 +262,7 @@ impl<'a> Parts<'a> {
 /// What is to be computed at each point.
 enum Task<'a> {
     Tensors(Parts<'a>),
-    Linearise(Parts<'a>, &'a [f64], &'a mut [f64]),
+    Linearise(Parts<'a>, &'a [f64], Linear<'a>),
     Gradient(&'a [f64], &'a mut [f64]),
     Norms(&'a [f64], &'a mut [f64]),
     Christoffel(&'a [f64], &'a mut [f64]),
@@ -254,7 +338,7 @@ impl<P: Pointwise> Batch<'_, P> {
     #[inline(always)]
     fn rows(self, dim: usize) -> bool {
         let Self { geometry, at, task } = self;
-        let mut inside = all_finite(at);
+        let mut inside = geometry.contains_finite_alone() || all_finite(at);
         let rows = at.chunks_exact(dim);
         match task {
             Task::Tensors(parts) => {
@@ -263,11 +347,11 @@ impl<P: Pointwise> Batch<'_, P> {
                     geometry.tensor(x, part);
                 });
             }
-            Task::Linearise(parts, v, out) => {
-                let rows = rows.zip(v.chunks_exact(dim)).zip(out.chunks_exact_mut(dim));
-                each_part!(geometry.form(), dim, rows, parts, ((x, v), out), part, {
-                    inside &= geometry.contains(x);
-                    geometry.linearise(x, v, part, out);
+            Task::Linearise(parts, v, Linear { gradient, lowered }) => {
+                let linear = gradient.chunks_exact_mut(dim).zip(lowered.chunks_exact_mut(dim));
+                let rows = rows.zip(v.chunks_exact(dim)).zip(linear);
+                each_part!(geometry.form(), dim, rows, parts, ((x, v), (gradient, lowered)), part, {
+                    inside &= geometry.linearise(x, v, part, Linear { gradient, lowered });
                 });
             }
             Task::Gradient(v, out) => {
@@ -278,8 +362,9 @@ impl<P: Pointwise> Batch<'_, P> {
             }
             Task::Norms(v, out) => {
                 for ((x, v), out) in rows.zip(v.chunks_exact(dim)).zip(out) {
-                    inside &= geometry.contains(x);
-                    *out = geometry.squared_norm(x, v);
+                    let (norm, contained) = geometry.checked_norm(x, v);
+                    *out = norm;
+                    inside &= contained;
                 }
             }
             Task::Christoffel(v, out) => {
@@ -332,12 +417,12 @@ pub(crate) fn linearise<P: Pointwise>(
     at: Rows<'_>,
     v: &[f64],
     out: &mut Tensors,
-    gradient: &mut [f64],
+    linear: Linear<'_>,
 ) -> Result<(), EvalError> {
     let dim = geometry.dim();
-    fits(at, dim, &[(v.len(), dim), (gradient.len(), dim)])?;
+    fits(at, dim, &[(v.len(), dim), (linear.gradient.len(), dim), (linear.lowered.len(), dim)])?;
     let parts = Parts::of(out, geometry.form(), at.count(), dim);
-    run(geometry, at, Task::Linearise(parts, v, gradient))
+    run(geometry, at, Task::Linearise(parts, v, linear))
 }
 
 pub(crate) fn norm_gradient<P: Pointwise>(

@@ -1,7 +1,7 @@
 //! The torus in its two angles.
 
 use crate::parameters::positive;
-use crate::pointwise::{Part, Pointwise, batched, fits, points};
+use crate::pointwise::{Linear, Part, Pointwise, batched, fits, points};
 use crate::table::from_config;
 use crate::{Manifold, ParameterError, Recipe};
 use likely_core::{Embedding, EvalError, Form, Geometry, Rows};
@@ -127,14 +127,17 @@ impl Pointwise for Torus {
     }
 
     #[inline(always)]
-    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, gradient: &mut [f64]) {
+    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, out: Linear<'_>) -> bool {
         let (sine, cosine) = libm::sincos(x[0]);
         let radius = self.major + self.minor * cosine;
         tensor.main[0] = self.minor * self.minor;
         tensor.main[1] = radius * radius;
         // The same products in the same order as one by one, so that the bits are the same.
-        gradient[0] = 2.0 * (-radius * self.minor * sine) * v[1] * v[1];
-        gradient[1] = 0.0;
+        out.gradient[0] = 2.0 * (-radius * self.minor * sine) * v[1] * v[1];
+        out.gradient[1] = 0.0;
+        out.lowered[0] = tensor.main[0] * v[0];
+        out.lowered[1] = tensor.main[1] * v[1];
+        self.contains(x)
     }
 
     #[inline(always)]

@@ -116,7 +116,7 @@ impl<'a> Curved<'a> {
         }
     }
 
-    /// Everything but the gradient: see [`Curved::gradient`].
+    /// Everything but the gradient and the preconditioner: see [`Curved::gradient`] and [`Curved::factorise`].
     ///
     /// With `frozen`, the derivative of the tensor is left out, as the released optimisers do.
     ///
@@ -136,14 +136,20 @@ impl<'a> Curved<'a> {
         out.lowered.resize(out.steps.len(), 0.0);
         if frozen {
             self.geometry.tensors(at, &mut out.tensors)?;
+            out.tensors.apply(&out.steps, &mut out.lowered);
         } else {
-            self.geometry.linearise(at, &out.steps, &mut out.tensors, slopes)?;
+            let Linearised { tensors, steps, lowered, .. } = out;
+            self.geometry.linearise_lowered(at, steps, tensors, slopes, lowered)?;
         }
-        if self.preconditioned {
-            out.preconditioner.factorise(&out.tensors)?;
-        }
-        out.tensors.apply(&out.steps, &mut out.lowered);
         Ok(())
+    }
+
+    /// Prepares the preconditioner of the path that was linearised, where the method asks for one.
+    ///
+    /// # Errors
+    /// [`EvalError::NotPositiveDefinite`].
+    pub(crate) fn factorise(&self, linearised: &mut Linearised) -> Result<(), EvalError> {
+        if self.preconditioned { linearised.preconditioner.factorise(&linearised.tensors) } else { Ok(()) }
     }
 
     /// The energy of the path that was linearised.

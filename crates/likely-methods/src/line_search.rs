@@ -116,7 +116,7 @@ impl Backtracking {
         for halvings in 0..=HALVINGS {
             let path = objective.step(current, t, direction);
             let (trial, fused) = if halvings == self.last_halvings {
-                let iterate = objective.evaluate(path)?;
+                let iterate = objective.evaluate_unfactorised(path)?;
                 (Objective::trial_evaluated(current, along, t, iterate.as_ref()), Ok(iterate))
             } else {
                 (objective.trial(current, along, t, &path)?, Err(path))
@@ -130,11 +130,18 @@ impl Backtracking {
                 }
             };
             if enough && trial.is_finite() {
-                self.last_halvings = halvings;
+                let was_fused = fused.is_ok();
                 let iterate = match fused {
-                    Ok(iterate) => iterate,
+                    Ok(None) => None,
+                    Ok(Some(iterate)) => objective.factorised(iterate)?,
                     Err(path) => objective.evaluate(path)?,
                 };
+                // Without a factorisation there is no next direction: as good as a trial without a value.
+                if iterate.is_none() && was_fused {
+                    t *= 0.5;
+                    continue;
+                }
+                self.last_halvings = halvings;
                 return Ok(match iterate {
                     Some(iterate) if iterate.is_finite() => Search::Accepted { t, iterate },
                     _ => Search::NotFinite,

@@ -112,7 +112,8 @@ impl<'a, 'e> Objective<'a, 'e> {
             spare_tensors: RefCell::default(),
         };
         // Cheaper than the density, and it knows the chart.
-        let linearised = objective.linearise(&path).map_err(InterpolateError::Geometry)?;
+        let mut linearised = objective.linearise(&path).map_err(InterpolateError::Geometry)?;
+        objective.factorise(linearised.as_deref_mut()).map_err(InterpolateError::Geometry)?;
         let start_energy = objective.energy_of(&path, linearised.as_deref())?;
         let (potential, force) = objective.finite_density(&path)?;
         if objective.density.is_some() {
@@ -129,7 +130,8 @@ impl<'a, 'e> Objective<'a, 'e> {
 
     /// The first iterate on a path that the caller gave.
     pub(crate) fn start_at(&self, path: Vec<f64>) -> Result<Iterate, InterpolateError> {
-        let linearised = self.linearise(&path).map_err(InterpolateError::Geometry)?;
+        let mut linearised = self.linearise(&path).map_err(InterpolateError::Geometry)?;
+        self.factorise(linearised.as_deref_mut()).map_err(InterpolateError::Geometry)?;
         let (potential, force) = self.finite_density(&path)?;
         let iterate = self.assemble(path, potential, force, linearised)?;
         if iterate.is_finite() {
@@ -199,11 +201,47 @@ impl<'a, 'e> Objective<'a, 'e> {
 
     /// Everything about a path, for one fused evaluation of its points; `None` where a coordinate is not finite.
     pub(crate) fn evaluate(&self, path: Vec<f64>) -> Result<Option<Iterate>, EvalError> {
+        self.evaluate_with(path, |objective, path| {
+            let mut linearised = objective.linearise(path)?;
+            objective.factorise(linearised.as_deref_mut())?;
+            Ok(linearised)
+        })
+    }
+
+    /// The same for a path that may be rejected, without its preconditioner: see [`Objective::factorised`].
+    pub(crate) fn evaluate_unfactorised(&self, path: Vec<f64>) -> Result<Option<Iterate>, EvalError> {
+        self.evaluate_with(path, Self::linearise)
+    }
+
+    /// The iterate with its preconditioner; `None` where a tensor is not positive definite.
+    pub(crate) fn factorised(&self, mut iterate: Iterate) -> Result<Option<Iterate>, EvalError> {
+        match self.factorise(iterate.linearised.as_deref_mut()) {
+            Ok(()) => Ok(Some(iterate)),
+            Err(error) if is_rejection(&error) => {
+                self.recycle_iterate(iterate);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn factorise(&self, linearised: Option<&mut Linearised>) -> Result<(), EvalError> {
+        match (&self.curved, linearised) {
+            (Some(curved), Some(linearised)) => curved.factorise(linearised),
+            _ => Ok(()),
+        }
+    }
+
+    fn evaluate_with(
+        &self,
+        path: Vec<f64>,
+        linearise: impl Fn(&Self, &[f64]) -> Result<Option<Box<Linearised>>, EvalError>,
+    ) -> Result<Option<Iterate>, EvalError> {
         if self.curved.is_none() && !all_finite(&path) {
             self.recycle(path);
             return Ok(None);
         }
-        let linearised = match self.linearise(&path) {
+        let linearised = match linearise(self, &path) {
             Ok(linearised) => linearised,
             Err(error) if is_rejection(&error) => {
                 self.recycle(path);

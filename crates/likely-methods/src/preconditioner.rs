@@ -1,7 +1,7 @@
 //! The preconditioner of `ProbGEORCE` on a curved background.
 
 use crate::panels::{Columns, in_panels, read, write};
-use likely_core::{EvalError, Form, Inverses, Tensors};
+use likely_core::{BalanceRoom, EvalError, Form, Inverses, Tensors};
 use std::cell::RefCell;
 
 /// `P = 2 D^T diag(G_0 .. G_{N-1}) D`, factorised: `D` maps the interior points of a path to its steps.
@@ -64,19 +64,12 @@ impl Preconditioner {
     fn general(&self, half: f64, rhs: &[f64], total: Option<&[f64]>, out: &mut [f64]) {
         let (dim, size) = (self.dim, self.segments * self.dim);
         let mut room = self.room.borrow_mut();
-        let Room { momenta, steps, sum, first } = &mut *room;
-        for buffer in [&mut *momenta, steps] {
-            buffer.resize(size, 0.0);
-        }
-        for buffer in [&mut *sum, first] {
-            buffer.resize(dim, 0.0);
-        }
+        let Room { momenta, steps, zero, balance } = &mut *room;
+        momenta.resize(size, 0.0);
+        steps.resize(size, 0.0);
+        zero.resize(dim, 0.0);
         in_panels(dim, &mut Cumulate { half, rhs, out: momenta });
-        self.inverses.apply(momenta, steps);
-        in_panels(dim, &mut AddUp { total, rows: steps, out: sum });
-        self.inverses.solve_sum(sum, first);
-        in_panels(dim, &mut Reflect { first, rows: momenta });
-        self.inverses.apply(momenta, steps);
+        self.inverses.apply_balanced(momenta, total.unwrap_or(zero), balance, steps);
         in_panels(dim, &mut Follow { steps, out });
     }
 }
@@ -86,8 +79,8 @@ impl Preconditioner {
 struct Room {
     momenta: Vec<f64>,
     steps: Vec<f64>,
-    sum: Vec<f64>,
-    first: Vec<f64>,
+    zero: Vec<f64>,
+    balance: BalanceRoom,
 }
 
 /// Reciprocals of the tensors of segments that are diagonal.
@@ -199,52 +192,6 @@ impl Columns for Cumulate<'_> {
                 cumulative[k] += self.half * rhs[k];
             }
             write(out, from, cumulative);
-        }
-    }
-}
-
-/// The sum of all rows, and of `total` where there is one.
-struct AddUp<'a> {
-    total: Option<&'a [f64]>,
-    rows: &'a [f64],
-    out: &'a mut [f64],
-}
-
-#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
-impl Columns for AddUp<'_> {
-    #[inline(always)]
-    fn columns<const W: usize>(&mut self, dim: usize, from: usize) {
-        let mut sum = match self.total {
-            Some(total) => read::<W>(total, from),
-            None => [0.0; W],
-        };
-        for row in self.rows.chunks_exact(dim) {
-            let row = read::<W>(row, from);
-            for k in 0..W {
-                sum[k] += row[k];
-            }
-        }
-        write(self.out, from, sum);
-    }
-}
-
-/// `first - row` in place of each row.
-struct Reflect<'a> {
-    first: &'a [f64],
-    rows: &'a mut [f64],
-}
-
-#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
-impl Columns for Reflect<'_> {
-    #[inline(always)]
-    fn columns<const W: usize>(&mut self, dim: usize, from: usize) {
-        let first = read::<W>(self.first, from);
-        for row in self.rows.chunks_exact_mut(dim) {
-            let mut numbers = read::<W>(row, from);
-            for k in 0..W {
-                numbers[k] = first[k] - numbers[k];
-            }
-            write(row, from, numbers);
         }
     }
 }
