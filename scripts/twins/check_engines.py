@@ -15,7 +15,7 @@ import tempfile
 import numpy as np
 
 import autoregressive
-import by_jax  # noqa: F401  (sets how many threads there are before anything runs)
+import diffusion_2d
 import energy_network
 import vae
 
@@ -23,7 +23,7 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--steps", type=int, default=10)
 options = parser.parse_args()
 failed = False
-for module in (autoregressive, vae, energy_network):
+for module in (autoregressive, vae, diffusion_2d, energy_network):
     module.likelihood = lambda model, held, final, options: (held[:, 0], {})
     weights = {}
     for engine in ("torch", "jax"):

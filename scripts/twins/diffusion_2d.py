@@ -116,6 +116,23 @@ def matched(train):
     return torch.distributions.MultivariateNormal(math.sqrt(kept) * train.double().mean(0), covariance)
 
 
+def jax_loss(p, model, rows, wanted, t):
+    import jax
+    import jax.numpy as jnp
+
+    kept = kept_shares()
+    root_kept, root_lost = (jnp.array(torch.sqrt(share).float().numpy()) for share in (kept, 1 - kept))
+    noised = root_kept[t][:, None] * rows + root_lost[t][:, None] * wanted
+    inputs = jnp.concatenate([25.0 * noised, t[:, None].astype(noised.dtype)], axis=1)
+    angles = inputs[:, :, None] * jnp.array(model.frequencies.numpy())
+    y = jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=2).reshape(len(rows), -1)
+    layer = lambda name, y: y @ p[f"{name}.weight"].T + p[f"{name}.bias"]
+    y = jax.nn.gelu(layer("first", y), approximate=False)
+    for k in range(len(model.blocks)):
+        y = y + jax.nn.gelu(layer(f"blocks.{k}", y), approximate=False)
+    return ((layer("last", y) - wanted) ** 2).mean()
+
+
 def name_of_ours(name):
     """What our weights file calls a tensor of this module."""
     return name
@@ -145,9 +162,12 @@ def main():
         noised = root_kept[t, None] * rows + root_lost[t, None] * wanted
         return functional.mse_loss(model(noised, t), wanted)
 
-    if options.engine != "torch":
-        raise SystemExit("the diffusion model has no other engine")
-    common.Run(NAME, options, chosen, model, train, likelihood, held, origin, draw).by_torch(loss)
+    training = common.Run(NAME, options, chosen, model, train, likelihood, held, origin, draw)
+    if options.engine == "jax":
+        import by_jax
+
+        return by_jax.run(training, lambda p, rows, wanted, t: jax_loss(p, model, rows, wanted, t))
+    training.by_torch(loss)
 
 
 if __name__ == "__main__":
