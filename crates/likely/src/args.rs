@@ -40,7 +40,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List methods, samplers, studies, models, geometries, metrics and experiments.
+    /// List methods, samplers, studies, models, what can be trained on which data, geometries, metrics and experiments.
     #[command(after_help = examples!("likely list", "likely list --methods", "likely list --metrics --markdown"))]
     List(List),
     /// Show the cells of a spec and what they will cost, without running them.
@@ -111,6 +111,12 @@ pub(crate) struct List {
     /// Generative models.
     #[arg(long)]
     pub(crate) models: bool,
+    /// Models that `likely train` can train.
+    #[arg(long)]
+    pub(crate) trainable: bool,
+    /// Data that they can be trained on.
+    #[arg(long)]
+    pub(crate) data: bool,
     /// Geometries that models stand on.
     #[arg(long)]
     pub(crate) geometries: bool,

@@ -17,6 +17,8 @@ pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
         args.models,
         args.geometries,
         args.derived,
+        args.trainable,
+        args.data,
         args.metrics,
         args.experiments,
     ];
@@ -45,6 +47,14 @@ pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
     if everything || args.models {
         let rows = likely_models::ALL.iter().map(|m| [m.id, m.summary, m.source].map(str::to_owned));
         page.add("models", ["model", "summary", "source"], rows);
+    }
+    if everything || args.trainable {
+        let rows = likely_models::TRAINABLE.iter().map(|m| [m.id, m.summary].map(str::to_owned));
+        page.add("trainable", ["trainable model", "loss"], rows);
+    }
+    if everything || args.data {
+        let rows = likely_models::DATA.iter().map(|d| [d.id, d.summary].map(str::to_owned));
+        page.add("data", ["data", "summary"], rows);
     }
     if everything || args.geometries {
         let rows = likely_geometries::ALL.iter().map(|g| [g.id, g.summary, g.source].map(str::to_owned));

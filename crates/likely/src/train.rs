@@ -271,7 +271,8 @@ fn answer(specs: &[TrainingSpec], ended: &BTreeMap<usize, Ended>, interrupted: b
         "value",
         "file",
     ]);
-    let mut exit = if interrupted { Exit::Interrupted } else { Exit::Fine };
+    let not_begun = specs.len() - ended.len();
+    let mut exit = if interrupted && not_begun > 0 { Exit::Interrupted } else { Exit::Fine };
     let mut messages = String::new();
     for end in ended.values() {
         exit = exit.and(exit_of(end.outcome));
@@ -300,7 +301,6 @@ fn answer(specs: &[TrainingSpec], ended: &BTreeMap<usize, Ended>, interrupted: b
                 .to_string(),
         ]);
     }
-    let not_begun = specs.len() - ended.len();
     let mut text = if ended.is_empty() { String::new() } else { grid.text() };
     text.push_str(&messages);
     if exit == Exit::Interrupted {

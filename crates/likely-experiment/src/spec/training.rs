@@ -76,6 +76,14 @@ struct WireData {
     config: toml::Table,
 }
 
+/// What determines the bytes of the weights: everything but the heading.
+#[derive(Serialize)]
+struct Determining<'a> {
+    model: &'a WireModel,
+    data: &'a WireData,
+    training: &'a Settings,
+}
+
 /// How many points there are to train on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Count {
@@ -294,18 +302,17 @@ impl TrainingSpec {
         }
         let objective = (self.model.build)(config("model"), split.training.view())
             .map_err(|error| build("model", error))?;
-        let wire = Wire {
-            model: WireModel { config: objective.config, ..self.wire.model.clone() },
-            data: WireData { config: source.config, ..self.wire.data.clone() },
-            ..self.wire.clone()
-        };
-        let resolved = toml::to_string(&wire)
+        let model = WireModel { config: objective.config, ..self.wire.model.clone() };
+        let data = WireData { config: source.config, ..self.wire.data.clone() };
+        let settings = self.wire.training.clone();
+        let determining = Determining { model: &model, data: &data, training: &settings };
+        let resolved = toml::to_string(&determining)
             .map_err(|error| TrainingSpecError::Resolve { reason: error.to_string() })?;
         Ok(Prepared {
             fresh: self.wire.data.training == Count::Fresh,
-            model_config: wire.model.config,
-            data_config: wire.data.config,
-            settings: wire.training,
+            model_config: model.config,
+            data_config: data.config,
+            settings,
             place: self.document.at(&[Key("training")]),
             objective: objective.built,
             source: source.built,
@@ -382,7 +389,7 @@ pub struct Prepared {
     pub source: Box<dyn DataSource>,
     /// Training and held-out points; no training points where every one is fresh.
     pub split: Split,
-    /// The spec with every default filled in.
+    /// Model, data and training of the spec with every default filled in.
     pub resolved: String,
 }
 
@@ -437,7 +444,7 @@ impl Prepared {
         found.into_iter().map(judge).collect()
     }
 
-    /// SHA-256 of the spec with every default filled in.
+    /// SHA-256 of model, data and training of the spec with every default filled in.
     pub fn sha256(&self) -> String {
         sha256_hex(self.resolved.as_bytes())
     }

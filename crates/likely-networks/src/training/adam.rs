@@ -78,3 +78,77 @@ pub(super) fn clip(gradient: &mut [f32], norm: f64, limit: f64) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    const GOLDEN: &str = include_str!("../../tests/golden/optimiser-steps.json");
+
+    /// All numbers below a value, in their order.
+    fn numbers(value: &Value) -> Vec<f64> {
+        match value {
+            Value::Array(items) => items.iter().flat_map(numbers).collect(),
+            value => vec![value.as_f64().unwrap()],
+        }
+    }
+
+    fn narrowed(value: &Value) -> Vec<f32> {
+        numbers(value).into_iter().map(|x| x as f32).collect()
+    }
+
+    fn settings(case: &Value) -> Settings {
+        let text = format!(
+            "seed = 0\nbatch = 1\nsteps = 1\noptimiser = {}\nlearning-rate = {}\nweight-decay = {}\nbetas = {}\nepsilon = {}",
+            case["optimiser"],
+            case["learning_rate"],
+            case["weight_decay"],
+            case["betas"],
+            case["epsilon"].as_f64().unwrap()
+        );
+        toml::from_str(&text).unwrap()
+    }
+
+    /// The golden steps are in float64, so eight steps in f32 may differ by a few roundings of numbers below four.
+    #[test]
+    fn steps_are_those_of_torch() {
+        let golden: Value = serde_json::from_str(GOLDEN).unwrap();
+        let cases = golden["cases"].as_array().unwrap();
+        let mut ran = 0;
+        for case in cases {
+            let settings = settings(case);
+            let mut values = narrowed(&case["start"]);
+            let mut moments = Moments::new(values.len());
+            for (step, wanted) in (1..).zip(case["steps"].as_array().unwrap()) {
+                let mut gradient = narrowed(&wanted["grads"]);
+                if let Some(limit) = case["clip"].as_f64() {
+                    let length = norm(&gradient);
+                    let known = wanted["norm"].as_f64().unwrap();
+                    assert!((length - known).abs() <= 1e-12 * known.max(1.0), "{length} {known}");
+                    clip(&mut gradient, length, limit);
+                }
+                moments.update(&mut values, &gradient, &settings, settings.learning_rate, step);
+                for (value, wanted) in values.iter().zip(numbers(&wanted["parameters"])) {
+                    assert!(
+                        (f64::from(*value) - wanted).abs() < 1.5e-6,
+                        "step {step}: {value} {wanted} {case}"
+                    );
+                }
+                ran += 1;
+            }
+        }
+        assert_eq!((cases.len(), ran), (8, 64));
+    }
+
+    #[test]
+    fn the_norm_is_that_of_all_elements() {
+        let gradient: Vec<f32> = (1..=19_u8).map(f32::from).collect();
+        assert!(
+            (norm(&gradient) - 2470.0_f64.sqrt()).abs() < 1e-12,
+            "the sum of the first 19 squares is 2470"
+        );
+        assert!(norm(&[1.0, f32::NAN]).is_nan());
+        assert!(norm(&[f32::MAX, f32::MAX]).is_finite(), "squares of f32 do not overflow");
+    }
+}

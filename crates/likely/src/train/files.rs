@@ -101,9 +101,11 @@ impl Files {
         if self.weights.exists() { Ok(Some(Weights::read(&self.weights)?)) } else { Ok(None) }
     }
 
-    /// Whether the card is that of weights with the given hash.
-    pub(crate) fn card_is_of(&self, sha256: &str) -> bool {
-        fs::read_to_string(&self.card).is_ok_and(|card| card.contains(sha256))
+    /// Whether the card is that of weights with the given hash, under the heading that the spec has now.
+    pub(crate) fn card_is_of(&self, spec: &TrainingSpec, sha256: &str) -> bool {
+        let heading = format!("# {}", spec.title());
+        fs::read_to_string(&self.card)
+            .is_ok_and(|card| card.lines().next() == Some(&heading) && card.contains(sha256))
     }
 }
 

@@ -219,7 +219,7 @@ impl<'a> Work<'a> {
         self.ended.step = self.ended.steps;
         self.ended.parameters = stored.weights.count();
         self.ended.sha256 = Some(stored.sha256.clone());
-        if !self.files.card_is_of(&stored.sha256) {
+        if !self.files.card_is_of(&self.spec, &stored.sha256) {
             let initial = self.prepared.training(self.args.steps)?.begin()?;
             let parameters = initial.parameters().with_values_of(&stored.weights)?;
             let card = self.judged(&parameters, &stored.sha256)?;
@@ -263,7 +263,7 @@ impl<'a> Work<'a> {
             self.ended.message = Some(message);
             return Ok(Outcome::Moved);
         }
-        if !self.files.card_is_of(&stored.sha256) {
+        if !self.files.card_is_of(&self.spec, &stored.sha256) {
             let message = format!("{} is not the card of {weights}", self.files.card.display());
             self.ended.message = Some(message);
             return Ok(Outcome::Moved);

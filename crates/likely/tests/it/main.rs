@@ -8,4 +8,5 @@ mod faults;
 mod interpolate;
 mod project;
 mod same_bytes;
+mod training;
 mod versions;
