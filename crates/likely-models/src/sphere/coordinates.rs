@@ -37,7 +37,7 @@ impl Coordinates {
     pub fn of(self, x: [f64; 3]) -> Result<Vec<f64>, EvalError> {
         let outside = |reason: String| EvalError::OutsideChart { row: 0, reason };
         let norm = dot(x, x).sqrt();
-        if !((norm - 1.0).abs() <= ROUNDING) {
+        if (norm - 1.0).abs() > ROUNDING || norm.is_nan() {
             return Err(outside(format!("its norm is {norm}, and on the unit sphere it is 1")));
         }
         match self {

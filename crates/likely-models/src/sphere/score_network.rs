@@ -166,7 +166,9 @@ impl ScoreNetwork {
             let (mut gain, mut shift) = (vec![0.0; width], vec![0.0; width]);
             layer.gain.forward(&time, &mut gain);
             layer.shift.forward(&time, &mut shift);
-            gain.iter_mut().for_each(|gain| *gain += 1.0);
+            for gain in &mut gain {
+                *gain += 1.0;
+            }
             Conditions { gain, shift }
         };
         AtTime(self.layers.iter().map(of).collect())

@@ -40,7 +40,10 @@ const fn default_frequency() -> f64 {
 fn build(config: Config<'_>, points: ArrayView2<'_, f64>) -> Result<Resolved<dyn Objective>, BuildError> {
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
     learned::check_dim(ID, 3, points)?;
-    if let Some(row) = points.rows().into_iter().position(|x| !((x.dot(&x) - 1.0).abs() < 1e-6)) {
+    if let Some(row) = points.rows().into_iter().position(|x| {
+        let squared = x.dot(&x);
+        (squared - 1.0).abs() > 1e-6 || squared.is_nan()
+    }) {
         let norm = points.row(row).dot(&points.row(row)).sqrt();
         let reason = format!("training point {row} has norm {norm}, and on the unit sphere it is 1");
         return Err(BuildError::Fit { model: ID, reason });

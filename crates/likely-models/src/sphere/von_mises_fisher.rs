@@ -159,7 +159,8 @@ impl VonMisesFisher {
             });
         }
         let sum: f64 = weights.iter().sum();
-        if !((sum - 1.0).abs() <= 1e-9 && weights.iter().all(|w| *w > 0.0)) {
+        let positive = weights.iter().all(|w| *w > 0.0);
+        if (sum - 1.0).abs() > 1e-9 || sum.is_nan() || !positive {
             return Err(VonMisesFisherError::Weights { sum });
         }
         let components = weights.iter().zip(means).zip(concentrations).enumerate();
@@ -219,7 +220,7 @@ impl VonMisesFisher {
             largest = largest.max(*term);
         }
         let mut sum = N::constant(0.0);
-        for term in terms[..self.components.len()].iter_mut() {
+        for term in &mut terms[..self.components.len()] {
             *term = (*term - largest).exp();
             sum = sum + *term;
         }

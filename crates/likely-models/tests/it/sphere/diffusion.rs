@@ -46,13 +46,13 @@ fn gradients_pass_the_taylor_check_in_both_coordinates() {
     let mut checked = 0;
     for coordinates in [Coordinates::Embedded, Coordinates::Stereographic] {
         let model = model(0.01, 6, coordinates);
-        for point in points("taylor", 12, coordinates).rows() {
+        for point in points("taylor", 6, coordinates).rows() {
             let slope = check::gradient(&model, point, &mut rng).unwrap();
             assert!(slope.passes(), "{coordinates:?} at {point}: {slope:?}");
             checked += 1;
         }
     }
-    assert_eq!(checked, 24);
+    assert_eq!(checked, 12);
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn both_coordinates_have_the_same_density_and_gradients_are_tangent() {
 
 #[test]
 fn the_mass_is_one() {
-    let mass = mass(&model(0.1, 4, Coordinates::Embedded), 60);
-    assert!((mass - 1.0).abs() < 2e-3, "{mass}");
+    let mass = mass(&model(0.1, 4, Coordinates::Embedded), 40);
+    assert!((mass - 1.0).abs() < 5e-3, "{mass}");
 }
 
 #[test]
@@ -90,11 +90,11 @@ fn the_bits_depend_not_on_the_batch_and_value_and_gradient_agree() {
 
 #[test]
 fn samples_follow_the_density_of_the_model() {
-    let model = model(1e-3, 24, Coordinates::Embedded);
+    let model = model(1e-3, 16, Coordinates::Embedded);
     let mut rng = Seed::new(6).stream(&[("test", "samples")]);
-    let samples: Vec<[f64; 3]> = (0..600).map(|_| model.sample(200, &mut rng)).collect();
+    let samples: Vec<[f64; 3]> = (0..400).map(|_| model.sample(100, &mut rng)).collect();
     // Uniform points weighted by the density: means of coordinates, squares and products against those of the samples.
-    let at = points("weights", 4000, Coordinates::Embedded);
+    let at = points("weights", 1500, Coordinates::Embedded);
     let weights = model.value(at.view()).unwrap().mapv(|s| (-s).exp() * 4.0 * PI);
     let features =
         |x: &[f64]| [x[0], x[1], x[2], x[0] * x[0], x[1] * x[1], x[0] * x[1], x[1] * x[2], x[0] * x[2]];
