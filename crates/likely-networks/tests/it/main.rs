@@ -5,4 +5,5 @@ mod candle_room;
 mod derivatives;
 mod energy;
 mod perceptrons;
+mod training;
 mod weights;
