@@ -15,14 +15,14 @@ use std::path::Path;
 
 fn model(time: f64, steps: usize, coordinates: Coordinates) -> SphereDiffusion {
     let weights = made_up("sphere-diffusion", 3);
-    let network = ScoreNetwork::load(&weights, &ScoreShape::default(), NoiseSchedule::default()).unwrap();
-    SphereDiffusion::new(network, time, steps, coordinates)
+    let network = ScoreNetwork::load(&weights, &ScoreShape::default(), NoiseSchedule::default());
+    SphereDiffusion::new(network.expect("weights of the default shape"), time, steps, coordinates)
 }
 
 fn points(name: &str, count: usize, coordinates: Coordinates) -> Array2<f64> {
     let mut rng = Seed::new(1).stream(&[("test", name)]);
     let points: Vec<[f64; 3]> = (0..count).map(|_| uniform(&mut rng)).collect();
-    in_coordinates(&points, coordinates).unwrap()
+    in_coordinates(&points, coordinates).expect("points of the sphere")
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn the_score_is_tangent_and_its_length_is_the_slope() {
 /// The largest difference of the empirical distribution function of `angles` from that of the heat kernel, times the root
 /// of their number: Kolmogorov's statistic, above 1.95 once in a thousand times.
 fn kolmogorov(mut angles: Vec<f64>, time: f64) -> f64 {
-    let kernel = HeatKernel::new(time).unwrap();
+    let kernel = HeatKernel::new(time).expect("a valid time");
     angles.sort_by(f64::total_cmp);
     let count = angles.len() as f64;
     let (mut mass, mut at, mut worst) = (0.0, 0.0, 0.0_f64);

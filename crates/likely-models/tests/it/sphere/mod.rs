@@ -11,8 +11,8 @@ use std::f64::consts::PI;
 
 /// `log p` of an embedded potential at points of the sphere.
 fn log_density(potential: &dyn Potential, points: &[[f64; 3]]) -> Array1<f64> {
-    let at = in_coordinates(points, Coordinates::Embedded).unwrap();
-    -potential.value(at.view()).unwrap()
+    let at = in_coordinates(points, Coordinates::Embedded).expect("points of the sphere");
+    -potential.value(at.view()).expect("three coordinates")
 }
 
 /// The integral of an embedded density over the sphere, on a grid that is even in height and in longitude.
