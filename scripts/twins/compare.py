@@ -87,6 +87,16 @@ def twin(folder, name, module, kind):
     return record, model.double()
 
 
+def other_seeds(folder, name):
+    """Log-likelihoods of whole schedules with other seeds: how far one run says what the schedule gives."""
+    found = []
+    for run in sorted(folder.parent.glob(f"{folder.name}-seed-*/{name}.jsonl")):
+        record = json.loads(run.read_text().splitlines()[-1])
+        if record["whole_schedule"]:
+            found.append({key: record[key] for key in ("seed", "held_out_log_likelihood", "standard_error", "held_out_points")})
+    return found
+
+
 def compare(name, weights, data, runs):
     module, kind = TWINS[name]
     held = torch.tensor(np.load(data / "held-out.npy"))
@@ -104,6 +114,7 @@ def compare(name, weights, data, runs):
         row["run"] = {key: record[key] for key in (
             "step", "steps", "whole_schedule", "schedule", "seed", "data", "processor_seconds", "versions", "script"
         )}
+        row["other_seeds"] = other_seeds(runs, name)
     if weights.exists():
         found["ours"] = module_likelihood(module, shipped(weights, module, kind), held, options)
         row["weights_sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -142,9 +153,10 @@ def table(rows):
         "# Trained models beside their PyTorch twins", "",
         "Written by `scripts/twins/compare.py`. Mean log-likelihood of the same held-out points in nats, both computed by the",
         "twin's code in float64, with its standard error; the difference is paired, point by point. The bar is 0.02 nat. *Data* is the",
-        "mean log-density of the held-out points under the density that they were drawn from, where it has a closed form.", "",
-        "| spec | points | data | ours | twin | ours less twin | within 0.02 | twin's steps | by |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "mean log-density of the held-out points under the density that they were drawn from, where it has a closed form.",
+        "*Other seeds* are twins of the whole schedule with other seeds, on the same points.", "",
+        "| spec | points | data | ours | twin | ours less twin | within 0.02 | other seeds | twin's steps | by |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         gap = "-"
@@ -153,13 +165,14 @@ def table(rows):
         side = row.get("twin") or row.get("ours")
         run = row.get("run")
         steps = "-" if run is None else f"{run['step']} of {run['steps']}"
+        others = ", ".join(f"{run['held_out_log_likelihood']:.4f}" for run in row.get("other_seeds", [])) or "-"
         known = "-"
         if "density_of_data" in row:
             known = f"{row['density_of_data']['held_out_log_likelihood']:.4f}"
         verdict = {True: "yes", False: "no", None: "-"}[row.get("within_bar")]
         lines.append(
             f"| {row['spec']} | {side['points']} | {known} | {number('ours', row)} | {number('twin', row)} | {gap} | {verdict} "
-            f"| {steps} | {side['likelihood']} |"
+            f"| {others} | {steps} | {side['likelihood']} |"
         )
     return "\n".join(lines) + "\n"
 

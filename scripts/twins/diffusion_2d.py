@@ -22,7 +22,8 @@ class Denoiser(torch.nn.Module):
     def __init__(self, embedding=128, hidden=128, blocks=3):
         super().__init__()
         half = embedding // 2
-        self.register_buffer("frequencies", torch.exp(-math.log(10000.0) / (half - 1) * torch.arange(half)))
+        steps = torch.arange(half, dtype=torch.float64)
+        self.register_buffer("frequencies", torch.exp(-math.log(10000.0) / (half - 1) * steps).float())
         self.first = torch.nn.Linear(3 * embedding, hidden)
         self.blocks = torch.nn.ModuleList([torch.nn.Linear(hidden, hidden) for _ in range(blocks)])
         self.last = torch.nn.Linear(hidden, 2)
@@ -140,7 +141,7 @@ def name_of_ours(name):
 
 def add_arguments(parser):
     parser.add_argument("--pieces", type=int, default=2, help="Runge-Kutta steps between two steps of the diffusion")
-    parser.add_argument("--points", type=int, default=1000, help="held-out points that are evaluated")
+    parser.add_argument("--points", type=int, default=2000, help="held-out points that are evaluated")
 
 
 def main():
