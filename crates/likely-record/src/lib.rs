@@ -31,7 +31,7 @@ pub use pinned::{Pinned, PinnedCell};
 pub use plan::{PlanRecord, PlannedCell};
 pub use presentation::{
     Axis, ClaimRecord, ClaimRole, FieldRecord, FigureKind, FigureRecord, Grid, MetricMeta, Presentation,
-    SavingRecord, Scale, SurfaceRecord, TableRecord,
+    RankingRecord, SavingRecord, Scale, SurfaceRecord, TableRecord,
 };
 pub use provenance::Provenance;
 pub use run::Run;

@@ -105,6 +105,33 @@ impl SavingRecord {
     pub const EVALUATIONS: &str = "evaluations";
 }
 
+/// A table of where a method stands among the others in a metric.
+///
+/// A method without a number in every cell of a row, for whatever reason, has no place in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RankingRecord {
+    /// File stem, which no table and no saving has.
+    pub id: String,
+    /// Heading.
+    pub title: String,
+    /// Label of the method whose place is asked for.
+    pub method: String,
+    /// Its weight of the potential; any where absent.
+    #[serde(default)]
+    pub lambda: Option<f64>,
+    /// The metric, for which lower or higher is better.
+    pub metric: String,
+    /// Labels of the methods that it is held against; all others when empty.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Axes that span the rows; neither method nor weight is one.
+    pub rows: Vec<Axis>,
+    /// Digits after the point; four significant digits when absent.
+    #[serde(default)]
+    pub decimals: Option<usize>,
+}
+
 /// What a figure shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
@@ -331,6 +358,9 @@ pub struct Presentation {
     /// What methods save; none in runs that are older than these tables.
     #[serde(default)]
     pub savings: Vec<SavingRecord>,
+    /// Where methods stand; absent where no table asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rankings: Vec<RankingRecord>,
     /// The figures.
     pub figures: Vec<FigureRecord>,
     /// Fields of the 2-D models.

@@ -11,6 +11,7 @@ mod html;
 mod number;
 mod page;
 mod published;
+mod ranking;
 mod saving;
 mod section;
 mod series;

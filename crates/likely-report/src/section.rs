@@ -6,6 +6,7 @@ use crate::group::{Row, group_by, rows};
 use crate::html::{escape, prose};
 use crate::number::count;
 use crate::published::Published;
+use crate::ranking::Ranking;
 use crate::saving::Saving;
 use crate::series::SeriesTable;
 use crate::table::{Column, Entry, Rank, Table};
@@ -22,6 +23,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) verdicts: Vec<VerdictRecord>,
     pub(crate) tables: Vec<Table>,
     pub(crate) savings: Vec<Saving>,
+    pub(crate) rankings: Vec<Ranking>,
     pub(crate) figures: Vec<Figure>,
     pub(crate) series: Vec<SeriesTable>,
 }
@@ -37,6 +39,7 @@ impl<'a> Parts<'a> {
             verdicts: judged.cloned().collect(),
             tables: tables.collect::<Result<_, _>>()?,
             savings: run.presentation.savings.iter().map(|record| Saving::new(run, record)).collect(),
+            rankings: run.presentation.rankings.iter().map(|record| Ranking::new(run, record)).collect(),
             figures: figures.collect::<Result<_, _>>()?,
             series: SeriesTable::all(run)?,
         })
@@ -93,8 +96,11 @@ impl<'a> Parts<'a> {
         }
         head(&mut html, "Published, pinned and now");
         html.push_str(&comparison::html(&self.verdicts, &self.published()));
-        if !self.tables.is_empty() || !self.savings.is_empty() {
+        if !self.tables.is_empty() || !self.savings.is_empty() || !self.rankings.is_empty() {
             head(&mut html, "Tables");
+            for ranking in &self.rankings {
+                html.push_str(&ranking.sheet().html());
+            }
             for table in &self.tables {
                 html.push_str(&table_html(table));
             }

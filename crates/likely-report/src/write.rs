@@ -26,6 +26,7 @@ const OWN_TABLES: [&str; 3] = ["cells", "timings", published::STEM];
 pub fn write_run(run: &Run, verification: &[VerdictRecord]) -> Result<(), ReportError> {
     let tables = run.presentation.tables.iter().map(|table| table.id.as_str());
     let tables = tables.chain(run.presentation.savings.iter().map(|saving| saving.id.as_str()));
+    let tables = tables.chain(run.presentation.rankings.iter().map(|ranking| ranking.id.as_str()));
     let series = SeriesTable::all(run)?;
     let parts = Parts::new(run, verification)?;
     let published = parts.published();
@@ -48,6 +49,13 @@ pub fn write_run(run: &Run, verification: &[VerdictRecord]) -> Result<(), Report
         files.push((name("parquet"), parquet_bytes(&table.id, &frame)?));
         files.push((name("md"), markdown(table).into_bytes()));
         files.push((name("tex"), latex(table).into_bytes()));
+    }
+    for ranking in &parts.rankings {
+        let (frame, sheet) = (ranking.frame()?, ranking.sheet());
+        let name = |ending: &str| format!("tables/{}.{ending}", ranking.id());
+        files.push((name("csv"), csv_bytes(ranking.id(), &frame)?));
+        files.push((name("md"), sheet.markdown().into_bytes()));
+        files.push((name("tex"), sheet.latex(ranking.id()).into_bytes()));
     }
     for saving in &parts.savings {
         let (frame, sheet) = (saving.frame()?, saving.sheet());

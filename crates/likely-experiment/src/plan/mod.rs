@@ -18,7 +18,8 @@ use likely_geometries::Derive;
 use likely_methods::{Interpolator, Sampler};
 use likely_models::{BuildError, Resources};
 use likely_record::{
-    CellKey, ClaimRecord, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, SavingRecord, sha256_hex,
+    CellKey, ClaimRecord, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, RankingRecord,
+    SavingRecord, sha256_hex,
 };
 use likely_studies::{Study, StudyKind};
 use ndarray::{Array1, ArrayView2, Axis};
@@ -191,6 +192,7 @@ impl Plan {
             claims: wire.claim.iter().filter(|claim| measures(&cells, claim)).cloned().collect(),
             tables: wire.table.clone(),
             savings: wire.saving.iter().filter_map(|saving| kept(&selection, saving)).collect(),
+            rankings: wire.ranking.iter().filter(|ranking| ranked(&cells, ranking)).cloned().collect(),
             figures: wire.figure.clone(),
             fields,
             surfaces,
@@ -515,6 +517,13 @@ fn kept(selection: &Selection<'_>, saving: &SavingRecord) -> Option<SavingRecord
     let runs = |label: &String| selection.methods.iter().any(|(kept, _)| kept == label);
     let methods: Vec<String> = saving.methods.iter().filter(|label| runs(label)).cloned().collect();
     (runs(&saving.baseline) && !methods.is_empty()).then(|| SavingRecord { methods, ..saving.clone() })
+}
+
+/// Whether a tier runs the method whose place is asked for.
+fn ranked(cells: &[PlannedCell], ranking: &RankingRecord) -> bool {
+    let bits = ranking.lambda.map(f64::to_bits);
+    let mut keys = cells.iter().map(|cell| &cell.key);
+    keys.any(|key| key.method == ranking.method && (bits.is_none() || key.lambda.map(f64::to_bits) == bits))
 }
 
 fn identity(resolved: &str, files: &BTreeMap<String, String>, tier: &str, program: &str) -> String {

@@ -1,4 +1,4 @@
-//! Tables, savings, figures and claims may only speak of what the spec has.
+//! Tables, savings, rankings, figures and claims may only speak of what the spec has.
 
 use super::Step::{Item, Key};
 use super::check::{check_id, unknown};
@@ -54,7 +54,7 @@ impl Known<'_> {
     }
 }
 
-/// Checks every reference of tables, savings, figures and claims.
+/// Checks every reference of tables, savings, rankings, figures and claims.
 pub(crate) fn check(spec: &Spec) -> Result<(), SpecError> {
     let known = Known {
         spec,
@@ -66,6 +66,7 @@ pub(crate) fn check(spec: &Spec) -> Result<(), SpecError> {
     check_ids(spec)?;
     check_tables(&known)?;
     check_savings(&known)?;
+    check_rankings(&known)?;
     check_figures(&known)?;
     claims::check(&known)
 }
@@ -73,10 +74,12 @@ pub(crate) fn check(spec: &Spec) -> Result<(), SpecError> {
 fn check_ids(spec: &Spec) -> Result<(), SpecError> {
     let tables: Vec<&str> = spec.wire.table.iter().map(|table| table.id.as_str()).collect();
     let savings: Vec<&str> = spec.wire.saving.iter().map(|saving| saving.id.as_str()).collect();
+    let rankings: Vec<&str> = spec.wire.ranking.iter().map(|ranking| ranking.id.as_str()).collect();
     let figures: Vec<&str> = spec.wire.figure.iter().map(|figure| figure.id.as_str()).collect();
-    // Savings are written beside the tables, under names of the same kind.
+    // Savings and rankings are written beside the tables, under names of the same kind.
     let (mut of_tables, mut of_figures) = (BTreeSet::new(), BTreeSet::new());
-    for (section, ids) in [("table", tables), ("saving", savings), ("figure", figures)] {
+    let sections = [("table", tables), ("saving", savings), ("ranking", rankings), ("figure", figures)];
+    for (section, ids) in sections {
         let seen = if section == "figure" { &mut of_figures } else { &mut of_tables };
         for (i, id) in ids.into_iter().enumerate() {
             let steps = [Key(section), Item(i), Key("id")];
@@ -84,7 +87,11 @@ fn check_ids(spec: &Spec) -> Result<(), SpecError> {
             if !seen.insert(id) {
                 return Err(SpecError::Repeated {
                     place: spec.document.at(&steps),
-                    what: if section == "saving" { "table or saving" } else { section },
+                    what: match section {
+                        "saving" => "table or saving",
+                        "ranking" => "table, saving or ranking",
+                        section => section,
+                    },
                     name: id.to_owned(),
                 });
             }
@@ -165,6 +172,51 @@ fn check_savings(known: &Known<'_>) -> Result<(), SpecError> {
             if saving.rows[..j].contains(axis) {
                 return Err(wrong(&steps, "rows", "the axis stands there twice; keep one"));
             }
+        }
+    }
+    Ok(())
+}
+
+fn check_rankings(known: &Known<'_>) -> Result<(), SpecError> {
+    let document = &known.spec.document;
+    for (i, ranking) in known.spec.wire.ranking.iter().enumerate() {
+        let step = |key| [Key("ranking"), Item(i), Key(key)];
+        let wrong = |key: &'static str, reason: String| SpecError::WrongValue {
+            place: document.at(&step(key)),
+            key: format!("ranking[{i}].{key}"),
+            reason,
+        };
+        known.one(&step("method"), "method", &ranking.method, &known.methods)?;
+        known.all(&step("methods"), "method", &ranking.methods, &known.methods)?;
+        known.metric(&step("metric"), &ranking.metric)?;
+        if ranking.methods.contains(&ranking.method) {
+            return Err(wrong("methods", "a method cannot be held against itself".to_owned()));
+        }
+        let better =
+            known.spec.metrics.iter().map(|metric| metric.meta()).find(|meta| meta.id == ranking.metric);
+        if better.is_some_and(|meta| meta.better == "neither") {
+            let reason =
+                format!("neither a lower nor a higher `{}` is better; name another metric", ranking.metric);
+            return Err(wrong("metric", reason));
+        }
+        if let Some(lambda) = ranking.lambda {
+            let lambdas = lambdas_of(known.spec, &ranking.method);
+            if !lambdas.iter().any(|known| known.to_bits() == (lambda + 0.0).to_bits()) {
+                return Err(SpecError::UnknownLambda {
+                    place: document.at(&step("lambda")),
+                    method: ranking.method.clone(),
+                    lambda,
+                    accepted: lambdas.iter().map(ToString::to_string).collect(),
+                });
+            }
+        }
+        if ranking.rows.is_empty() {
+            let place = document.at(&step("rows"));
+            return Err(SpecError::Empty { place, key: format!("ranking[{i}].rows"), what: "axis" });
+        }
+        if ranking.rows.iter().any(|axis| matches!(axis, Axis::Method | Axis::Lambda)) {
+            let reason = "methods at their weights are what is ranked in a row; name other axes".to_owned();
+            return Err(wrong("rows", reason));
         }
     }
     Ok(())

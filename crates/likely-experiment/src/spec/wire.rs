@@ -1,7 +1,7 @@
 //! The keys of a spec, as TOML has them; nothing here is checked beyond its type.
 
 use super::point::WirePoint;
-use likely_record::{ClaimRecord, FigureRecord, SavingRecord, TableRecord};
+use likely_record::{ClaimRecord, FigureRecord, RankingRecord, SavingRecord, TableRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -47,6 +47,8 @@ pub(crate) struct WireSpec {
     pub(crate) table: Vec<TableRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) saving: Vec<SavingRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ranking: Vec<RankingRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) figure: Vec<FigureRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

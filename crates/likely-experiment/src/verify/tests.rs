@@ -69,6 +69,7 @@ fn run_of(cells: Vec<CellRecord>, claims: Vec<ClaimRecord>) -> Run {
             claims,
             tables: Vec::new(),
             savings: Vec::new(),
+            rankings: Vec::new(),
             figures: Vec::new(),
             fields: Vec::new(),
             surfaces: Vec::new(),

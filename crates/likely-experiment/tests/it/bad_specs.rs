@@ -25,7 +25,7 @@ fn unknown_and_missing_keys_name_what_is_accepted() {
         (
             "segments = 12",
             "segment = 12",
-            "spec.toml:5:1: unknown key `segment`, did you mean `segments`? accepted: id, version, title, paper, analysis, segments, seed, repetitions, metrics, claims, pairs, tolerance, tier, dataset, geometry, model, method, sampler, study, pair, table, saving, figure, claim",
+            "spec.toml:5:1: unknown key `segment`, did you mean `segments`? accepted: id, version, title, paper, analysis, segments, seed, repetitions, metrics, claims, pairs, tolerance, tier, dataset, geometry, model, method, sampler, study, pair, table, saving, ranking, figure, claim",
         ),
         (
             "weight = { relative = 1.0 }",
@@ -330,6 +330,63 @@ fn a_saving_speaks_of_methods_metrics_and_axes_that_there_are() {
         spec_error(&twice),
         "spec.toml:40:6: there is a table or saving `saved` already; rename or remove one of the two"
     );
+}
+
+#[test]
+fn a_ranking_speaks_of_a_method_a_metric_and_axes_that_there_are() {
+    let with = |keys: &str| {
+        let ranking = format!("[[ranking]]\nid = \"standing\"\ntitle = \"Standing\"\n{keys}\n\n[[figure]]");
+        small_with("[[figure]]", &ranking)
+    };
+    let good = "method = \"ProbGEORCE\"\nmetric = \"log-likelihood-mean\"\nrows = [\"model\"]";
+    let cases = [
+        (
+            good.replace("\"ProbGEORCE\"", "\"ProbGEROCE\""),
+            "spec.toml:35:10: there is no method `ProbGEROCE`, did you mean `ProbGEORCE`? there is: Linear, ProbGEORCE",
+        ),
+        (
+            good.replace("log-likelihood-mean", "length"),
+            "spec.toml:36:10: there is no entry in `metrics` called `length`, did you mean `energy`? there is: log-likelihood-mean, energy, evaluations",
+        ),
+        (
+            format!("{good}\nmethods = [\"ProbGEORCE\"]"),
+            "spec.toml:38:11: `ranking[0].methods`: a method cannot be held against itself",
+        ),
+        (
+            format!("{good}\nlambda = 3.0"),
+            "spec.toml:38:10: the method `ProbGEORCE` has no cells at λ = 3; it has: 0, 1, 10",
+        ),
+        (
+            good.replace("[\"model\"]", "[]"),
+            "spec.toml:37:8: `ranking[0].rows` is empty; give at least one axis",
+        ),
+        (
+            good.replace("[\"model\"]", "[\"lambda\"]"),
+            "spec.toml:37:8: `ranking[0].rows`: methods at their weights are what is ranked in a row; name other axes",
+        ),
+    ];
+    for (keys, expected) in cases {
+        assert_eq!(spec_error(&with(&keys)), expected, "{keys}");
+    }
+}
+
+#[test]
+fn a_study_takes_a_geometry_only_where_it_can_use_it() {
+    let with =
+        |study: &str| small_with("[[figure]]", &format!("[[study]]\nlabel = \"S\"\n{study}\n\n[[figure]]"));
+    let cases = [
+        (
+            "kind = \"frechet-mean\"\ngeometry = { kind = \"monge\" }",
+            "spec.toml:35:12: `study[0].geometry`: `frechet-mean` with this configuration works on the background of the model; leave the geometry out",
+        ),
+        (
+            "kind = \"mean-curves\"\ngeometry = { kind = \"mongo\" }",
+            "spec.toml:35:21: there is no kind of derived geometry `mongo`, did you mean `monge`? there is: conformal-energy, conformal-energy-inverse, conformal-energy-inverse-released, conformal-energy-released, density-fisher-rao, generative, generative-released, inverse-density, inverse-density-released, jacobi, jacobian, monge, monge-collapsed",
+        ),
+    ];
+    for (study, expected) in cases {
+        assert_eq!(spec_error(&with(study)), expected, "{study}");
+    }
 }
 
 #[test]

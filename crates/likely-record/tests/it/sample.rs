@@ -90,6 +90,7 @@ pub(crate) fn presentation() -> Presentation {
         claims: Vec::new(),
         tables: Vec::new(),
         savings: Vec::new(),
+        rankings: Vec::new(),
         figures: Vec::new(),
         fields: Vec::new(),
         surfaces: Vec::new(),

@@ -3,6 +3,7 @@
 mod figures;
 mod pages;
 mod published;
+mod rankings;
 mod savings;
 mod scene;
 mod series;

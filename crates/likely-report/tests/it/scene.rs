@@ -89,6 +89,7 @@ pub(crate) fn presentation(tables: Vec<TableRecord>, figures: Vec<FigureRecord>)
         claims: Vec::new(),
         tables,
         savings: Vec::new(),
+        rankings: Vec::new(),
         figures,
         fields: vec![field("GMM", 1.0), field("KDE", 0.7)],
         surfaces: Vec::new(),

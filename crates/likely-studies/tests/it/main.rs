@@ -2,6 +2,7 @@
 #![expect(clippy::float_cmp, reason = "exact results are asserted exactly")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own data should stop there")]
 
+mod bundles;
 mod convergence_order;
 mod densities;
 mod duality_gap;
