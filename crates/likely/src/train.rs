@@ -23,6 +23,7 @@ use line::{Ended, Line, Outcome};
 use serde_json::json;
 use show::Board;
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -240,7 +241,7 @@ fn in_words(end: &Ended) -> String {
     let mut words = outcome_id(end.outcome).to_owned();
     if end.steps_now > 0 {
         let time = show::span(end.seconds);
-        words.push_str(&format!(", {} steps in {time}", end.steps_now));
+        let _ = write!(words, ", {} steps in {time}", end.steps_now);
     }
     if let Some(message) = &end.message {
         words.push_str(": ");
@@ -277,7 +278,7 @@ fn answer(specs: &[TrainingSpec], ended: &BTreeMap<usize, Ended>, interrupted: b
     for end in ended.values() {
         exit = exit.and(exit_of(end.outcome));
         if let Some(message) = &end.message {
-            messages.push_str(&format!("{}: {message}\n", end.id));
+            let _ = writeln!(messages, "{}: {message}", end.id);
         }
         let first = end.held_out.first();
         let speed = (end.steps_now > 0).then(|| end.steps_now as f64 / end.seconds.max(1e-9));
@@ -334,7 +335,7 @@ fn export(specs: &[TrainingSpec], folder: &Path) -> anyhow::Result<Answer> {
         for (name, bytes) in files {
             let path = folder.join(name);
             write_atomic(&path, &bytes)?;
-            text.push_str(&format!("{}\n", path.display()));
+            let _ = writeln!(text, "{}", path.display());
             written.push(path);
         }
     }

@@ -130,7 +130,7 @@ fn begun(project: &Project, new: impl Fn() -> bool) -> Child {
     let mut command = project.likely(&["train", SPEC, "--json", "--checkpoint-every", "1"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(60) {
+    while begin.elapsed() < Duration::from_mins(1) {
         if new() {
             return child;
         }
