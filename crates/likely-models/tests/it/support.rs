@@ -11,8 +11,14 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// Networks of the plane and of space, and the coordinates of their data.
-pub(crate) const NETWORKS: &[(&str, usize)] =
-    &[("autoregressive", 2), ("energy-network", 2), ("normalizing-flow", 2)];
+pub(crate) const NETWORKS: &[(&str, usize)] = &[
+    ("autoregressive", 2),
+    ("diffusion-2d", 2),
+    ("energy-network", 2),
+    ("normalizing-flow", 2),
+    ("sphere-diffusion", 3),
+    ("vae", 3),
+];
 
 /// Networks with corners: derivatives that jump.
 pub(crate) const WITH_CORNERS: &[&str] = &["energy-network", "normalizing-flow"];
