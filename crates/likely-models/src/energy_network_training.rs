@@ -46,7 +46,7 @@ impl Default for Settings {
 fn build(config: Config<'_>, points: ArrayView2<'_, f64>) -> Result<Resolved<dyn Objective>, BuildError> {
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
     learned::check_dim(ID, 2, points)?;
-    let config = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
+    let config = toml::Table::try_from(settings).map_err(toml::de::Error::custom)?;
     Ok(Resolved { built: Box::new(ContrastiveDivergence::new(settings)), config })
 }
 

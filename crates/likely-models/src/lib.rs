@@ -45,7 +45,7 @@ pub use normalizing_flow::NormalizingFlow;
 pub use quadratic::{Quadratic, QuadraticError};
 pub use strip::{Strip, StripForm};
 pub use table::{BuildError, Built, Config, Model, Resources};
-pub use trainable::{DATA, Data, Resolved, TRAINABLE, Trainable};
+pub use trainable::{BuildData, BuildObjective, DATA, Data, Resolved, TRAINABLE, Trainable};
 pub use two_moons::TwoMoons;
 pub use vae::Vae;
 

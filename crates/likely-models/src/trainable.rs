@@ -17,6 +17,12 @@ pub struct Resolved<T: ?Sized> {
     pub config: toml::Table,
 }
 
+/// Builds what is trained, from its configuration and the training points.
+pub type BuildObjective = fn(Config<'_>, ArrayView2<'_, f64>) -> Result<Resolved<dyn Objective>, BuildError>;
+
+/// Builds data, from their configuration and the folder of the spec.
+pub type BuildData = fn(Config<'_>, &Path) -> Result<Resolved<dyn DataSource>, BuildError>;
+
 /// One entry of the table of models that can be trained.
 #[derive(Debug, Clone, Copy)]
 pub struct Trainable {
@@ -26,7 +32,7 @@ pub struct Trainable {
     pub summary: &'static str,
     /// Builds what is trained from `[model.config]`; the training points, shape `(points, dim)`, are there for their dimension
     /// and for statistics that a model needs of them. A configuration error carries its place in the spec.
-    pub build: fn(Config<'_>, ArrayView2<'_, f64>) -> Result<Resolved<dyn Objective>, BuildError>,
+    pub build: BuildObjective,
 }
 
 /// One entry of the table of data.
@@ -38,7 +44,7 @@ pub struct Data {
     pub summary: &'static str,
     /// Builds it from `[data.config]`; relative paths start from the folder of the spec. A configuration error carries its
     /// place in the spec.
-    pub build: fn(Config<'_>, &Path) -> Result<Resolved<dyn DataSource>, BuildError>,
+    pub build: BuildData,
 }
 
 /// Every model that can be trained, sorted by id.

@@ -259,3 +259,48 @@ impl Potential for ScoreAlone {
         Ok(one_by_one(points.nrows(), &numbers))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trainable::TRAINABLE;
+    use likely_core::Seed;
+    use likely_networks::Weights;
+    use ndarray::Array2;
+
+    /// The network as training begins.
+    fn network() -> Denoiser {
+        let entry = TRAINABLE.iter().find(|entry| entry.id == "diffusion-2d").unwrap();
+        let document = toml::de::DeTable::parse("").unwrap();
+        let training = (entry.build)(document, Array2::zeros((0, 2)).view()).unwrap().built;
+        let mut weights = Weights::new();
+        for tensor in training.parameters(Seed::new(3)) {
+            weights.insert(tensor.name, &tensor.shape, tensor.initial).unwrap();
+        }
+        Denoiser::load(&weights).unwrap()
+    }
+
+    /// What the divergence adds up to is the logarithm of the volume that a small piece of the plane is carried to, so the
+    /// density is normalised; the two are computed by different derivatives of the network.
+    #[test]
+    fn the_divergence_adds_up_to_the_change_of_volume() {
+        let network = network();
+        let mut worst = [1, 4].map(|pieces| {
+            let flow = FlowLikelihood::new(network.clone(), pieces);
+            let (zero, one) = (Lanes::constant(0.0), Lanes::constant(1.0));
+            let x = Lanes(std::array::from_fn(|l| (l as f64 - 3.3) * 0.7));
+            let y = Lanes(std::array::from_fn(|l| (l as f64 * 1.7).sin()));
+            let start = [x, y, zero, one, zero, zero, one, zero, zero];
+            let end = flow.carry::<WITH_GRADIENT, SECOND>(start);
+            let plain = flow.carry::<PLAIN, FIRST>([x, y, zero]);
+            assert_eq!(plain[2].0.map(f64::to_bits), end[2].0.map(f64::to_bits));
+            (0..LANES).fold(0.0_f64, |worst, l| {
+                let volume = end[3].0[l] * end[6].0[l] - end[4].0[l] * end[5].0[l];
+                worst.max((volume.ln() - end[2].0[l]).abs())
+            })
+        });
+        assert!(worst[0] < 1e-4 && worst[1] < 1e-6, "{worst:?}");
+        worst.sort_by(f64::total_cmp);
+        assert!(worst[1] > 0.0);
+    }
+}

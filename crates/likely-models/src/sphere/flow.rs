@@ -203,7 +203,9 @@ mod tests {
                 values[l] = now;
                 if now > 1e200 {
                     (after, now) = (after * 1e-200, now * 1e-200);
-                    values.iter_mut().for_each(|v| *v *= 1e-200);
+                    for v in &mut values {
+                        *v *= 1e-200;
+                    }
                 }
             }
             Self { mean, coefficients: values[..60].iter().map(|v| v / values[0]).collect() }

@@ -49,7 +49,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 const WITHOUT_CURVATURE: &[&str] = &["diffusion-2d", "sphere-diffusion", "strip"];
 
 /// What the checks along rays leave to other tests: corners, noise without relation between points, and what takes too long.
-fn is_left_out((id, config): &&(&str, &str)) -> bool {
+fn is_left_out((id, config): &(&str, &str)) -> bool {
     WITH_CORNERS.contains(id) || *id == "diffusion-2d" || config.contains("released\", samples")
 }
 
@@ -150,7 +150,7 @@ fn second_and_third_derivatives_pass_the_taylor_check() {
     for (id, config) in EXAMPLES {
         let potential = build(id, config, Some(points.view())).unwrap().potential;
         assert_eq!(potential.curvature().is_none(), WITHOUT_CURVATURE.contains(id), "{id}");
-        if potential.curvature().is_none() || is_left_out(&&(*id, *config)) {
+        if potential.curvature().is_none() || is_left_out(&(*id, *config)) {
             continue;
         }
         for point in normal("at", 60, potential.dim(), 1.0).rows() {
