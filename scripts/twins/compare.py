@@ -1,6 +1,6 @@
 """Shipped weights beside their PyTorch twins, on the same held-out points and by the same code.
 
-    python scripts/twins/compare.py --runs FOLDER --data FOLDER [--weights experiments/models] [--out results]
+    python scripts/twins/compare.py --runs FOLDER --data FOLDER [--weights experiments/models] [--out results] [--specs SPEC...]
 
 `--runs` is where the twins wrote their records (`--out` of each twin), `--data` the folder of `likely train --export-data`, with
 one folder for each spec, named like it. Shipped weights are read into the module of the twin, so that the likelihood of both is
@@ -183,20 +183,25 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--weights", type=pathlib.Path, default=ROOT / "experiments/models")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "results")
+    parser.add_argument("--specs", nargs="*", help="only these; what twins.json says of others is kept")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rows = []
+    known = options.out / "twins.json"
+    rows = {row["spec"]: row for row in json.loads(known.read_text())} if known.exists() else {}
     for spec in sorted(options.weights.glob("*.toml")):
         name = common.tomllib.loads(spec.read_text())["model"]["id"]
         data = options.data / spec.stem
+        if options.specs and spec.stem not in options.specs:
+            continue
         if name not in TWINS or not (data / "held-out.npy").exists():
             continue
         runs = options.runs / spec.stem
         row = compare(name, spec.with_suffix(".safetensors"), data, runs)
         if "twin" in row or "ours" in row:
-            rows.append({"spec": spec.stem, **row})
+            rows[spec.stem] = {"spec": spec.stem, **row}
+    rows = [rows[spec] for spec in sorted(rows)]
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "twins.json").write_text(json.dumps(rows, indent=1) + "\n")
+    known.write_text(json.dumps(rows, indent=1) + "\n")
     (options.out / "twins.md").write_text(table(rows))
     print(table(rows))
 

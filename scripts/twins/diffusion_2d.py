@@ -141,7 +141,7 @@ def name_of_ours(name):
 
 def add_arguments(parser):
     parser.add_argument("--pieces", type=int, default=2, help="Runge-Kutta steps between two steps of the diffusion")
-    parser.add_argument("--points", type=int, default=2000, help="held-out points that are evaluated")
+    parser.add_argument("--points", type=int, default=1000, help="held-out points that are evaluated")
 
 
 def main():
