@@ -7,6 +7,7 @@ mod curvature;
 mod finite_set;
 mod gmm;
 mod kde;
+mod learned_golden;
 mod networks;
 mod planar;
 mod quadratic;
