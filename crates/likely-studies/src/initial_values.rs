@@ -8,7 +8,7 @@ use crate::shooting::{
 use crate::study::from_config;
 use crate::{Findings, Observer, Pair, Study, StudyError, StudyKind, Subject};
 use likely_core::Rows;
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, Axis, Slice};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -232,7 +232,7 @@ impl InitialValues {
         let mut strand = Strand::whole(label, points);
         if let Curves::Straight(Straight { first_point: FirstPoint::Dropped }) = self.curves {
             strand.times.remove(0);
-            strand.points = strand.points.slice(ndarray::s![1.., ..]).to_owned();
+            strand.points = strand.points.slice_axis(Axis(0), Slice::from(1..)).to_owned();
         }
         Ok(strand)
     }
