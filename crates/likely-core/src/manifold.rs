@@ -22,6 +22,14 @@ pub trait ClosedForm: Send + Sync {
     /// As [`ClosedForm::distance`]; also where the geodesic leaves the chart.
     fn exp(&self, from: &[f64], velocity: &[f64], out: &mut [f64]) -> Result<(), EvalError>;
 
+    /// [`ClosedForm::log`] from one point to each row, row by row in `out`; override where rows share work.
+    ///
+    /// # Errors
+    /// As [`ClosedForm::log`] for the first row that has none.
+    fn logs(&self, from: &[f64], to: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        to.iter().zip(out.chunks_exact_mut(from.len())).try_for_each(|(to, out)| self.log(from, to, out))
+    }
+
     /// The points of the shortest geodesic at `times`, row by row in `out`.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! The unit sphere in stereographic coordinates.
 
 use crate::parameters::{Dim, coordinates};
-use crate::pointwise::{Part, Pointwise, batched, ends, fits, points, vector};
+use crate::pointwise::{Linear, Part, Pointwise, batched, ends, fits, points, vector};
 use crate::table::from_config;
 use crate::{Manifold, ParameterError, Recipe};
-use likely_core::lanes::{dot, sum};
+use likely_core::lanes::{LANES, Lane, Work, dot, sum, sums, vectorised};
 use likely_core::{ClosedForm, Embedding, EvalError, Form, Geometry, Rows};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +74,32 @@ impl Pointwise for Sphere {
             "its squared norm {:e} is so large that it is the missing point of the sphere to rounding",
             dot(x, x)
         )
+    }
+
+    #[inline(always)]
+    fn contains_finite_alone(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn checked_norm(&self, x: &[f64], v: &[f64]) -> (f64, bool) {
+        let [s, length] = sums(x, v, v, |x, v, _| [x * x, v * v]);
+        let q = 1.0 / (1.0 + s);
+        (4.0 * q * q * length, s < LARGEST)
+    }
+
+    #[inline(always)]
+    fn linearise(&self, x: &[f64], v: &[f64], tensor: Part<'_>, out: Linear<'_>) -> bool {
+        let [s, length] = sums(x, v, v, |x, v, _| [x * x, v * v]);
+        let q = 1.0 / (1.0 + s);
+        let factor = 4.0 * q * q;
+        tensor.main[0] = factor;
+        let weight = -16.0 * q * q * q * length;
+        for ((out, lowered), (x, v)) in out.gradient.iter_mut().zip(out.lowered).zip(x.iter().zip(v)) {
+            *out = weight * x;
+            *lowered = factor * v;
+        }
+        s < LARGEST
     }
 
     #[inline(always)]
@@ -215,6 +241,93 @@ impl<'a> Ray<'a> {
     }
 }
 
+/// Logarithms from one point to many, [`LANES`] at a time.
+struct Logs<'a> {
+    from: &'a [f64],
+    to: Rows<'a>,
+    out: &'a mut [f64],
+}
+
+impl Work for Logs<'_> {
+    /// Whether all are good; others are not looked at here.
+    type Output = bool;
+
+    #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+    #[inline(always)]
+    fn run(self) -> bool {
+        let dim = self.from.len();
+        let scale = 1.0 + dot(self.from, self.from);
+        let r = dot(self.from, self.from).sqrt();
+        let mut good = true;
+        let rows = self.to.values().chunks(LANES * dim).zip(self.out.chunks_mut(LANES * dim));
+        for (to, out) in rows {
+            let (mut squares, mut cosines, mut norms) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+            for (l, to) in to.chunks_exact(dim).enumerate() {
+                for (a, b) in self.from.iter().zip(to) {
+                    let across = a / r + r * b;
+                    squares[l] += (b - a) * (b - a);
+                    cosines[l] += across * across;
+                    norms[l] += b * b;
+                }
+            }
+            if r == 0.0 {
+                cosines = [1.0; LANES];
+            }
+            // Lanes without a row must not count as antipodal.
+            cosines[to.len() / dim..].fill(1.0);
+            let weights = weights(scale, &squares, &cosines);
+            for l in 0..LANES {
+                good &= cosines[l] > ANTIPODAL * ANTIPODAL * scale * (1.0 + norms[l]);
+            }
+            for ((to, out), (weight, square)) in
+                to.chunks_exact(dim).zip(out.chunks_exact_mut(dim)).zip(weights.iter().zip(&squares))
+            {
+                for ((out, a), b) in out.iter_mut().zip(self.from).zip(to) {
+                    *out = weight * (scale * (b - a) + square * a);
+                }
+            }
+        }
+        good
+    }
+}
+
+/// `1 / (2 k + 1)`: after three halvings a tangent is below 0.2, and this many terms of its angle are all of them to rounding.
+const ODD: [f64; 12] = {
+    let mut terms = [0.0; 12];
+    let mut k = 0;
+    while k < terms.len() {
+        terms[k] = 1.0 / (2 * k + 1) as f64;
+        k += 1;
+    }
+    terms
+};
+
+/// `scale` times the angle in [0, pi / 2] over sine times cosine, from the squares of both with any common factor.
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+#[inline(always)]
+fn weights(scale: f64, sines: &Lane, cosines: &Lane) -> Lane {
+    let (mut tangents, mut squares, mut sums, mut products) =
+        ([0.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    for l in 0..LANES {
+        let (sine, cosine) = (sines[l].sqrt(), cosines[l].sqrt());
+        let half = sine / (cosine + (sines[l] + cosines[l]).sqrt());
+        let quarter = half / (1.0 + (1.0 + half * half).sqrt());
+        tangents[l] = quarter / (1.0 + (1.0 + quarter * quarter).sqrt());
+        squares[l] = tangents[l] * tangents[l];
+        products[l] = sine * cosine;
+    }
+    for odd in ODD.iter().rev() {
+        for l in 0..LANES {
+            sums[l] = odd - squares[l] * sums[l];
+        }
+    }
+    for l in 0..LANES {
+        let weight = scale * 8.0 * tangents[l] * sums[l] / products[l];
+        sums[l] = if products[l] > 0.0 { weight } else { 0.0 };
+    }
+    sums
+}
+
 impl ClosedForm for Sphere {
     /// The angle, also of antipodal points.
     fn distance(&self, from: &[f64], to: &[f64]) -> Result<f64, EvalError> {
@@ -235,6 +348,16 @@ impl ClosedForm for Sphere {
             *out = weight * (scale * (b - a) + sine * sine * a);
         }
         Ok(())
+    }
+
+    fn logs(&self, from: &[f64], to: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        fits(to, self.dim, &[(out.len(), self.dim)])?;
+        points(self, from)?;
+        let inside = points(self, to.values()).is_ok();
+        if inside && vectorised(Logs { from, to, out: &mut *out }) {
+            return Ok(());
+        }
+        to.iter().zip(out.chunks_exact_mut(self.dim)).try_for_each(|(to, out)| self.log(from, to, out))
     }
 
     fn exp(&self, from: &[f64], velocity: &[f64], out: &mut [f64]) -> Result<(), EvalError> {

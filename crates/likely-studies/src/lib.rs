@@ -42,6 +42,7 @@ pub const ALL: &[StudyKind] = &[
     mean_curves::STUDY,
     mean_uniqueness::STUDY,
     optimiser_traces::STUDY,
+    transport::STUDY,
     principal::STUDY,
     shooting::STUDY,
     typical_weight::STUDY,

@@ -1,5 +1,9 @@
 //! Parallel transport along discrete curves.
 
+mod study;
+
+pub(crate) use study::STUDY;
+
 use likely_core::{EvalError, Form, Geometry, Inverses, Rows, Tensors};
 use ndarray::{Array3, ArrayView2};
 

@@ -31,6 +31,34 @@ fn exp_and_log_undo_each_other_and_distances_are_lengths() {
 }
 
 #[test]
+fn logarithms_of_many_points_are_those_of_each() {
+    let mut checked = 0;
+    for entry in suite() {
+        let Some(closed) = entry.geometry.closed_form() else { continue };
+        let (name, dim) = (entry.name(), entry.geometry.dim());
+        // More points than lanes, and not a multiple of them.
+        for count in [1, 8, 21] {
+            let (from, to) = (entry.points("from", 1), entry.points("to", count));
+            let (mut all, mut one) = (vec![0.0; count * dim], vec![0.0; dim]);
+            closed.logs(&from, rows(&to, dim), &mut all).unwrap();
+            for (to, log) in to.chunks_exact(dim).zip(all.chunks_exact(dim)) {
+                closed.log(&from, to, &mut one).unwrap();
+                assert_close(log, &one, 1e-14, &format!("{name}: one of {count} logarithms"));
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked >= 3 * 46, "{checked}");
+    let sphere = likely_geometries::Sphere::new(2).unwrap();
+    let closed = likely_core::Geometry::closed_form(&sphere).unwrap();
+    let mut out = [1.0; 6];
+    closed.logs(&[0.5, 0.0], rows(&[0.1, 0.2, 0.5, 0.0, -0.3, 1.0], 2), &mut out).unwrap();
+    assert_eq!(out[2..4], [0.0, 0.0], "the point itself");
+    let antipodal = closed.logs(&[0.5, 0.0], rows(&[0.1, 0.2, -2.0, 0.0, -0.3, 1.0], 2), &mut out);
+    assert!(matches!(antipodal, Err(EvalError::CutLocus { .. })), "{antipodal:?}");
+}
+
+#[test]
 fn geodesics_run_at_constant_speed_and_solve_their_equation() {
     for entry in suite() {
         let Some(closed) = entry.geometry.closed_form() else { continue };

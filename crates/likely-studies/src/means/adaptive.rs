@@ -97,7 +97,7 @@ pub(super) fn adapt(
         gradient[interior..].iter_mut().zip(&own).for_each(|(g, o)| *g += o);
         preconditioner.factorise(&averaged)?;
         preconditioner.solve(&gradient, &mut step);
-        current.unknowns.iter_mut().zip(&step).for_each(|(x, s)| *x -= kappa * s);
+        current.unknowns_mut(layout).iter_mut().zip(&step).for_each(|(x, s)| *x -= kappa * s);
         objective.evaluate(&mut current)?;
         pull.update(&current.pull);
         tensors.update(&numbers(&current.tensors)?);

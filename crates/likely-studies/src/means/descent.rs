@@ -129,6 +129,7 @@ pub(super) fn descend(
             memory.direction(&current.gradient, &mut preconditioner, &mut direction);
             slope = dot(&current.gradient, &direction);
         }
+        trial.take_room(&mut current);
         if !search(objective, &current, &direction, slope, &mut trial)? {
             if memory.pairs.is_empty() {
                 return Ok(Outcome { iterate: current, ..finish(Stop::Stalled { grad_norm_l2 }) });
@@ -136,12 +137,13 @@ pub(super) fn descend(
             memory.pairs.clear();
             continue;
         }
-        if memory.capacity > 0 {
-            let difference = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a - b).collect();
-            memory.learn(
-                difference(&trial.unknowns, &current.unknowns),
-                difference(&trial.gradient, &current.gradient),
-            );
+        // A pair is of no use at the end, and is made where numbers are that are not looked at any more.
+        if memory.capacity > 0 && trial.gradient_norm > limits.tolerance {
+            let (new, old) = (trial.unknowns(objective.layout), current.unknowns(objective.layout));
+            direction.iter_mut().zip(new.iter().zip(old)).for_each(|(step, (new, old))| *step = new - old);
+            let change = current.gradient.iter_mut().zip(&trial.gradient);
+            change.for_each(|(old, new)| *old = new - *old);
+            memory.learn(std::mem::take(&mut direction), std::mem::take(&mut current.gradient));
         }
         std::mem::swap(&mut current, &mut trial);
         iterations += 1;
@@ -188,8 +190,7 @@ fn evaluate_at(
     direction: &[f64],
     trial: &mut Iterate,
 ) -> Result<bool, EvalError> {
-    trial.unknowns.clear();
-    trial.unknowns.extend(current.unknowns.iter().zip(direction).map(|(x, d)| x + t * d));
+    trial.step(objective.layout, current, t, direction);
     match objective.evaluate(trial) {
         Ok(()) => Ok(true),
         Err(
@@ -274,7 +275,7 @@ fn mean_potential(objective: &Objective<'_>, at: &Iterate) -> Result<f64, EvalEr
     else {
         return Ok(0.0);
     };
-    let mean = ndarray::ArrayView1::from(&at.unknowns[objective.layout.interior()..]);
+    let mean = ndarray::ArrayView1::from(at.mean(objective.layout));
     Ok(potential.value(mean.insert_axis(ndarray::Axis(0)))?[0])
 }
 

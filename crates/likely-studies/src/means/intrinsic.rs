@@ -1,7 +1,7 @@
 //! Means by closed-form logarithms, without curves.
 
 use super::problem::{Data, MeanError};
-use likely_core::{ClosedForm, EvalError, Geometry, Rows, Stop};
+use likely_core::{ClosedForm, EvalError, Form, Geometry, Rows, Stop, Tensors};
 use ndarray::{Array1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,7 @@ struct Average {
     /// Logarithms of all points, and the point repeated.
     all: Vec<f64>,
     repeated: Vec<f64>,
+    tensor: Tensors,
     squares: Vec<f64>,
 }
 
@@ -111,9 +112,7 @@ impl Average {
     ) -> Result<(), EvalError> {
         let (dim, count) = (data.dim, data.weights.len());
         self.all.resize(count * dim, 0.0);
-        for (point, log) in data.points.chunks_exact(dim).zip(self.all.chunks_exact_mut(dim)) {
-            closed_form.log(at, point, log)?;
-        }
+        closed_form.logs(at, Rows::new(&data.points, dim)?, &mut self.all)?;
         self.logarithm.clear();
         self.logarithm.resize(dim, 0.0);
         let total: f64 = data.weights.iter().sum();
@@ -122,12 +121,24 @@ impl Average {
         }
         // The average is one more row, so that one call measures all.
         self.all.extend_from_slice(&self.logarithm);
-        self.repeated.clear();
-        for _ in 0..=count {
-            self.repeated.extend_from_slice(at);
-        }
         self.squares.resize(count + 1, 0.0);
-        geometry.squared_norms(Rows::new(&self.repeated, dim)?, &self.all, &mut self.squares)?;
+        geometry.tensors(Rows::new(at, dim)?, &mut self.tensor)?;
+        let factor = match self.tensor.form() {
+            Form::Flat => Some(1.0),
+            Form::Conformal => Some(self.tensor.diagonal_part()[0]),
+            _ => None,
+        };
+        if let Some(factor) = factor {
+            for (square, log) in self.squares.iter_mut().zip(self.all.chunks_exact(dim)) {
+                *square = factor * log.iter().map(|v| v * v).sum::<f64>();
+            }
+        } else {
+            self.repeated.clear();
+            for _ in 0..=count {
+                self.repeated.extend_from_slice(at);
+            }
+            geometry.squared_norms(Rows::new(&self.repeated, dim)?, &self.all, &mut self.squares)?;
+        }
         self.objective = self.squares.iter().zip(&data.weights).map(|(s, w)| w * s).sum();
         self.norm = self.squares[count].sqrt();
         Ok(())

@@ -10,8 +10,6 @@ pub(super) struct Objective<'a> {
     pub(super) geometry: &'a dyn Geometry,
     pub(super) density: Option<Density<'a>>,
     pub(super) layout: Layout,
-    /// The data, one block.
-    pub(super) points: &'a [f64],
     /// `w_k` at every number of a block.
     pub(super) weights: Vec<f64>,
     pub(super) lambda_norm: f64,
@@ -24,9 +22,7 @@ pub(super) struct Objective<'a> {
 /// A point of the joint space of curves and mean, with everything known there.
 #[derive(Default)]
 pub(super) struct Iterate {
-    /// Interior points block by block, then the mean.
-    pub(super) unknowns: Vec<f64>,
-    /// All points, `N + 1` blocks.
+    /// All points, `N + 1` blocks; the unknowns are those from the second block to the first point of the last.
     z: Vec<f64>,
     /// `z_{i+1} - z_i`, `N` blocks.
     pub(super) steps: Vec<f64>,
@@ -51,9 +47,45 @@ pub(super) struct Iterate {
 }
 
 impl Iterate {
-    /// Not yet evaluated.
-    pub(super) fn at(unknowns: Vec<f64>) -> Self {
-        Self { unknowns, ..Self::default() }
+    /// Not yet evaluated; `unknowns` are the interior points block by block, then the mean.
+    pub(super) fn at(layout: Layout, points: &[f64], unknowns: &[f64]) -> Self {
+        let mut z = Vec::with_capacity((layout.segments + 1) * layout.block());
+        z.extend_from_slice(points);
+        z.extend_from_slice(unknowns);
+        z.resize((layout.segments + 1) * layout.block(), 0.0);
+        Self { z, ..Self::default() }
+    }
+
+    /// Not yet evaluated, at `from + t direction`.
+    pub(super) fn step(&mut self, layout: Layout, from: &Self, t: f64, direction: &[f64]) {
+        let block = layout.block();
+        self.z.resize(from.z.len(), 0.0);
+        self.z[..block].copy_from_slice(&from.z[..block]);
+        let moved = self.unknowns_mut(layout).iter_mut().zip(from.unknowns(layout)).zip(direction);
+        moved.for_each(|((to, x), d)| *to = x + t * d);
+    }
+
+    /// Interior points block by block, then the mean.
+    pub(super) fn unknowns(&self, layout: Layout) -> &[f64] {
+        &self.z[layout.block()..][..layout.unknowns()]
+    }
+
+    /// Likewise, to change them.
+    pub(super) fn unknowns_mut(&mut self, layout: Layout) -> &mut [f64] {
+        &mut self.z[layout.block()..][..layout.unknowns()]
+    }
+
+    /// The mean.
+    pub(super) fn mean(&self, layout: Layout) -> &[f64] {
+        &self.z[layout.segments * layout.block()..][..layout.dim]
+    }
+
+    /// Takes the room for steps, momenta and pull over from an iterate whose own are not looked at any more: touching fresh
+    /// pages costs more than filling them.
+    pub(super) fn take_room(&mut self, from: &mut Self) {
+        std::mem::swap(&mut self.steps, &mut from.steps);
+        std::mem::swap(&mut self.momenta, &mut from.momenta);
+        std::mem::swap(&mut self.pull, &mut from.pull);
     }
 
     /// Whether the objective can be compared and improved here.
@@ -68,16 +100,16 @@ impl Iterate {
 }
 
 impl Objective<'_> {
-    /// Fills `out` at its `unknowns`.
+    /// Fills `out` at its unknowns.
     pub(super) fn evaluate(&self, out: &mut Iterate) -> Result<(), EvalError> {
         let layout = self.layout;
         let (block, segments, dim) = (layout.block(), layout.segments, layout.dim);
         self.place(out);
         out.pull.resize(segments * block, 0.0);
         out.momenta.resize(segments * block, 0.0);
-        let at = Rows::new(&out.z[..segments * block], dim)?;
-        self.geometry.linearise(at, &out.steps, &mut out.tensors, &mut out.pull)?;
-        out.tensors.apply(&out.steps, &mut out.momenta);
+        let Iterate { z, steps, tensors, pull, momenta, .. } = &mut *out;
+        let at = Rows::new(&z[..segments * block], dim)?;
+        self.geometry.linearise_lowered(at, steps, tensors, pull, momenta)?;
         out.energy = 0.0;
         for (u, p) in out.steps.chunks_exact(block).zip(out.momenta.chunks_exact(block)) {
             out.energy += weighted_dot(&self.weights, u, p);
@@ -92,16 +124,13 @@ impl Objective<'_> {
         Ok(())
     }
 
-    /// All points and steps from the unknowns.
+    /// The mean at the end of every curve, and the steps.
     fn place(&self, out: &mut Iterate) {
+        let Layout { segments, dim, .. } = self.layout;
         let block = self.layout.block();
-        let interior = self.layout.interior();
-        out.z.clear();
-        out.z.reserve_exact((self.layout.segments + 1) * block);
-        out.z.extend_from_slice(self.points);
-        out.z.extend_from_slice(&out.unknowns[..interior]);
-        for _ in 0..self.layout.count {
-            out.z.extend_from_slice(&out.unknowns[interior..]);
+        let (mean, repeated) = out.z[segments * block..].split_at_mut(dim);
+        for row in repeated.chunks_exact_mut(dim) {
+            row.copy_from_slice(mean);
         }
         out.steps.clear();
         out.steps.extend(out.z[block..].iter().zip(&out.z).map(|(to, from)| to - from));
@@ -112,7 +141,7 @@ impl Objective<'_> {
         let layout = self.layout;
         let (block, dim, count) = (layout.block(), layout.dim, layout.count);
         let interior = view(&out.z[block..layout.segments * block], dim)?;
-        let mean = view(&out.unknowns[layout.interior()..], dim)?;
+        let mean = view(&out.z[layout.segments * block..][..dim], dim)?;
         let pull = &mut out.pull[block..];
         match density {
             Density::Potential(potential) => {

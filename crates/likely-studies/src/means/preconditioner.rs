@@ -21,15 +21,24 @@ pub(super) struct Preconditioner {
     inverse: Inverse,
     /// Whether the mean stays where it is, `p_mu = 0`.
     held: bool,
-    /// `c`, then the steps of the solution, `N` blocks.
-    steps: Vec<f64>,
 }
 
 enum Inverse {
-    /// Reciprocals at every number of the first `N` blocks: flat, conformal and diagonal tensors.
-    Numbers { reciprocals: Vec<f64>, sums: Vec<f64> },
+    /// Flat, conformal and diagonal tensors.
+    Numbers(Numbers),
     /// Other forms, curve by curve.
     Curves { inverses: Vec<Inverses>, sums: Sums },
+}
+
+/// Tensors whose inverses are numbers: none, one or `dim` a row.
+#[derive(Default)]
+struct Numbers {
+    reciprocals: Vec<f64>,
+    width: usize,
+    /// The sum over a curve, at every number of a block.
+    sums: Vec<f64>,
+    /// One block.
+    room: Vec<f64>,
 }
 
 /// The operators `A_k`.
@@ -52,8 +61,7 @@ impl Preconditioner {
             layout,
             held,
             half_weights: weights.iter().map(|w| 0.5 / w).collect(),
-            inverse: Inverse::Numbers { reciprocals: Vec::new(), sums: Vec::new() },
-            steps: Vec::new(),
+            inverse: Inverse::Numbers(Numbers::default()),
         }
     }
 
@@ -67,35 +75,32 @@ impl Preconditioner {
 
     fn factorise_numbers(&mut self, tensors: &Tensors) -> Result<(), EvalError> {
         let Layout { segments, dim, .. } = self.layout;
-        let block = self.layout.block();
-        if !matches!(self.inverse, Inverse::Numbers { .. }) {
-            self.inverse = Inverse::Numbers { reciprocals: Vec::new(), sums: Vec::new() };
+        if !matches!(self.inverse, Inverse::Numbers(_)) {
+            self.inverse = Inverse::Numbers(Numbers::default());
         }
-        let Inverse::Numbers { reciprocals, sums } = &mut self.inverse else { return Ok(()) };
-        reciprocals.resize(segments * block, 1.0);
-        match tensors.form() {
-            Form::Conformal => match dim {
-                1 => spread(tensors.diagonal_part(), reciprocals, 1),
-                2 => spread(tensors.diagonal_part(), reciprocals, 2),
-                3 => spread(tensors.diagonal_part(), reciprocals, 3),
-                _ => spread(tensors.diagonal_part(), reciprocals, dim),
-            },
-            Form::Diagonal => {
-                reciprocals.iter_mut().zip(tensors.diagonal_part()).for_each(|(r, d)| *r = 1.0 / d);
-            }
-            _ => {}
+        let Inverse::Numbers(numbers) = &mut self.inverse else { return Ok(()) };
+        numbers.width = match tensors.form() {
+            Form::Conformal => 1,
+            Form::Diagonal => dim,
+            _ => 0,
+        };
+        numbers.reciprocals.clear();
+        if numbers.width > 0 {
+            numbers.reciprocals.extend(tensors.diagonal_part().iter().map(|g| 1.0 / g));
         }
         // Without an early exit the check vectorises; only a failure is looked up.
         let positive = |r: &f64| *r > 0.0 && *r < f64::INFINITY;
-        if !reciprocals.iter().fold(true, |all, r| all & positive(r)) {
-            let bad = reciprocals.iter().position(|r| !positive(r)).unwrap_or(0);
-            return Err(EvalError::NotPositiveDefinite { row: bad / dim });
+        if !numbers.reciprocals.iter().fold(true, |all, r| all & positive(r)) {
+            let bad = numbers.reciprocals.iter().position(|r| !positive(r)).unwrap_or(0);
+            return Err(EvalError::NotPositiveDefinite { row: bad / numbers.width });
         }
+        let mut sums = std::mem::take(&mut numbers.sums);
         sums.clear();
-        sums.resize(block, 0.0);
-        for r in reciprocals.chunks_exact(block) {
-            add(sums, 1.0, r);
+        sums.resize(self.layout.block(), 0.0);
+        for i in 0..segments {
+            add(&mut sums, 1.0, numbers.block(self.layout, i));
         }
+        numbers.sums = sums;
         Ok(())
     }
 
@@ -175,90 +180,95 @@ impl Preconditioner {
 
     /// `out = P^-1 rhs`.
     pub(super) fn solve(&mut self, rhs: &[f64], out: &mut Vec<f64>) {
-        let Layout { segments, dim, .. } = self.layout;
+        let segments = self.layout.segments;
         let block = self.layout.block();
         let (interior, mean) = rhs.split_at(self.layout.interior());
+        out.resize(rhs.len(), 0.0);
+        let (points, out_mean) = out.split_at_mut(self.layout.interior());
         // c_{N-1} = 0, c_i = c_{i+1} + rhs of point i + 1, which is block i of the interior.
-        self.steps.resize(segments * block, 0.0);
-        self.steps[(segments - 1) * block..].fill(0.0);
-        for i in (0..segments - 1).rev() {
-            let (here, later) = self.steps[i * block..].split_at_mut(block);
-            for ((c, later), r) in here.iter_mut().zip(later).zip(&interior[i * block..]) {
-                *c = *later + r;
-            }
+        points.copy_from_slice(interior);
+        for i in (0..segments - 2).rev() {
+            let (here, later) = points[i * block..].split_at_mut(block);
+            add(here, 1.0, later);
         }
         let half = &self.half_weights;
         let mean = (!self.held).then_some(mean);
-        let mean = match &self.inverse {
-            Inverse::Numbers { reciprocals, sums } => {
-                solve_numbers(&mut self.steps, mean, reciprocals, sums, half, dim)
-            }
+        let mean = match &mut self.inverse {
+            Inverse::Numbers(numbers) => numbers.solve(self.layout, points, mean, half),
             Inverse::Curves { inverses, sums } => {
-                solve_curves(self.layout, &mut self.steps, mean, inverses, sums, half)
+                solve_curves(self.layout, points, mean, inverses, sums, half)
             }
         };
-        out.resize(rhs.len(), 0.0);
-        let (points, out_mean) = out.split_at_mut(self.layout.interior());
         out_mean.copy_from_slice(&mean);
         // p_1 = delta_0, p_{i+1} = p_i + delta_i.
-        for i in 0..segments - 1 {
+        for i in 1..segments - 1 {
             let (done, rest) = points.split_at_mut(i * block);
-            let delta = &self.steps[i * block..(i + 1) * block];
-            let here = &mut rest[..block];
-            here.copy_from_slice(delta);
-            if i > 0 {
-                add(here, 1.0, &done[(i - 1) * block..]);
-            }
+            add(&mut rest[..block], 1.0, &done[(i - 1) * block..]);
         }
     }
 }
 
-/// `1 / g` of a row at each of its numbers.
+/// The number of a row at each of its coordinates.
 #[expect(clippy::inline_always, reason = "inlined where the number of coordinates is known")]
 #[inline(always)]
 fn spread(factors: &[f64], out: &mut [f64], dim: usize) {
-    for (out, g) in out.chunks_exact_mut(dim).zip(factors) {
-        out.fill(1.0 / g);
+    for (out, factor) in out.chunks_exact_mut(dim).zip(factors) {
+        out.fill(*factor);
     }
 }
 
-/// Turns `c` into steps; returns the part of the mean, zero where there is no right-hand side for it.
-fn solve_numbers(
-    c: &mut [f64],
-    mean: Option<&[f64]>,
-    reciprocals: &[f64],
-    sums: &[f64],
-    half: &[f64],
-    dim: usize,
-) -> Vec<f64> {
-    let block = sums.len();
-    let mut q = vec![0.0; block];
-    for (c, r) in c.chunks_exact(block).zip(reciprocals.chunks_exact(block)) {
-        for ((q, c), r) in q.iter_mut().zip(c).zip(r) {
-            *q += r * c;
+impl Numbers {
+    /// Reciprocals at every number of block `i`.
+    fn block(&mut self, layout: Layout, i: usize) -> &[f64] {
+        let (count, dim) = (layout.count, layout.dim);
+        let of_block = &self.reciprocals[i * count * self.width..(i + 1) * count * self.width];
+        if self.width == dim {
+            return of_block;
         }
-    }
-    let mut moved = vec![0.0; dim];
-    if let Some(mean) = mean {
-        let (mut right, mut left) = (mean.to_vec(), vec![0.0; dim]);
-        for (k, (q, a)) in q.iter().zip(sums).enumerate() {
-            right[k % dim] += q / a;
-            left[k % dim] += 1.0 / (half[k] * a);
+        self.room.resize(layout.block(), 1.0);
+        match (self.width, dim) {
+            (0, _) => self.room.fill(1.0),
+            (_, 2) => spread(of_block, &mut self.room, 2),
+            (_, 3) => spread(of_block, &mut self.room, 3),
+            _ => spread(of_block, &mut self.room, dim),
         }
-        moved = right.iter().zip(&left).map(|(right, left)| right / left).collect();
+        &self.room
     }
-    // The common part of the momenta, in place of q.
-    for (k, q) in q.iter_mut().enumerate() {
-        *q = (moved[k % dim] / half[k] - *q) / sums[k];
-    }
-    for (c, r) in c.chunks_exact_mut(block).zip(reciprocals.chunks_exact(block)) {
-        for (j, c) in c.iter_mut().enumerate() {
-            *c = half[j] * r[j] * (q[j] + *c);
+
+    /// Turns `c` of the first `N - 1` blocks into steps; returns the part of the mean, zero where there is no right-hand side
+    /// for it.
+    fn solve(&mut self, layout: Layout, c: &mut [f64], mean: Option<&[f64]>, half: &[f64]) -> Vec<f64> {
+        let (block, dim) = (layout.block(), layout.dim);
+        let mut q = vec![0.0; block];
+        for (i, c) in c.chunks_exact(block).enumerate() {
+            for ((q, c), r) in q.iter_mut().zip(c).zip(self.block(layout, i)) {
+                *q += r * c;
+            }
         }
+        let mut moved = vec![0.0; dim];
+        if let Some(mean) = mean {
+            let (mut right, mut left) = (mean.to_vec(), vec![0.0; dim]);
+            for (k, (q, a)) in q.iter().zip(&self.sums).enumerate() {
+                right[k % dim] += q / a;
+                left[k % dim] += 1.0 / (half[k] * a);
+            }
+            moved = right.iter().zip(&left).map(|(right, left)| right / left).collect();
+        }
+        // The common part of the momenta, in place of q.
+        for (k, q) in q.iter_mut().enumerate() {
+            *q = (moved[k % dim] / half[k] - *q) / self.sums[k];
+        }
+        for (i, c) in c.chunks_exact_mut(block).enumerate() {
+            let known = half.iter().zip(self.block(layout, i)).zip(&q);
+            for (c, ((half, r), q)) in c.iter_mut().zip(known) {
+                *c = half * r * (q + *c);
+            }
+        }
+        moved
     }
-    moved
 }
 
+/// As [`Numbers::solve`], curve by curve.
 fn solve_curves(
     layout: Layout,
     c: &mut [f64],
@@ -270,7 +280,7 @@ fn solve_curves(
     let Layout { segments, count, dim } = layout;
     let mut row = vec![0.0; dim];
     let mut q = vec![0.0; count * dim];
-    for i in 0..segments {
+    for i in 0..segments - 1 {
         for (k, inverse) in inverses.iter().enumerate() {
             let at = (i * count + k) * dim;
             inverse.apply_row(i, &c[at..at + dim], &mut row);
@@ -306,7 +316,7 @@ fn solve_curves(
         let rest: Vec<f64> = q.iter().zip(&moved).map(|(q, m)| m / half[k * dim] - q).collect();
         apply_sum(k, &rest, q);
     }
-    for i in 0..segments {
+    for i in 0..segments - 1 {
         for (k, inverse) in inverses.iter().enumerate() {
             let at = (i * count + k) * dim;
             let momentum: Vec<f64> =

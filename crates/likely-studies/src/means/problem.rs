@@ -238,14 +238,13 @@ impl MeanProblem<'_> {
             geometry: self.geometry,
             density: self.density,
             layout,
-            points: &data.points,
             weights: data.weights.iter().flat_map(|&w| std::iter::repeat_n(w, data.dim)).collect(),
             lambda_norm: 0.0,
             at_mean: if self.at_mean { total } else { 0.0 },
             held: limits.held,
         };
         let start = limits.start.map_or_else(|| data.average(), |start| start.to_vec());
-        let mut iterate = Iterate::at(layout.straight(&data.points, &start));
+        let mut iterate = Iterate::at(layout, &data.points, &layout.straight(&data.points, &start));
         let on_line = |error| self.name_start(error, layout.count);
         objective.evaluate(&mut iterate).map_err(on_line)?;
         objective.lambda_norm = self.resolve(&objective, &iterate)?;
@@ -350,7 +349,7 @@ impl MeanProblem<'_> {
                 let layout = objective.layout;
                 let block = layout.block();
                 let interior = view(&start.points()[block..layout.segments * block], layout.dim)?;
-                let mean = view(&start.unknowns[layout.interior()..], layout.dim)?;
+                let mean = view(start.mean(layout), layout.dim)?;
                 let size = match density {
                     Density::Potential(potential) => {
                         let along = potential.value(interior)?;
@@ -419,7 +418,7 @@ fn finish(objective: &Objective<'_>, outcome: Outcome) -> Mean {
         squares[row % count] += g.iter().map(|g| g * g).sum::<f64>();
     }
     Mean {
-        mean: Array1::from_vec(iterate.unknowns[objective.layout.interior()..].to_vec()),
+        mean: Array1::from_vec(iterate.mean(objective.layout).to_vec()),
         curves,
         objective: iterate.value,
         energy: iterate.energy,

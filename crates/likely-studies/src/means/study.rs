@@ -9,9 +9,9 @@ use crate::series::{column, curve};
 use crate::settings::{Count, Positive};
 use crate::study::from_config;
 use crate::{Findings, Number, Observer, Reading, Series, Study, StudyError, StudyKind, Subject};
-use likely_core::{Counted, Potential};
+use likely_core::{Counted, EvalError, Potential, ScoreOfPotential};
 use likely_methods::Density;
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1, Axis, s};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -37,7 +37,7 @@ const NUMBERS: &[Number] = &[
         id: OBJECTIVE,
         unit: "1",
         better: "lower",
-        definition: "sum_k [sum_i <u_ki, G(z_ki) u_ki> + lambda_norm sum_{0<i<N} S(z_ki)] over the curves from data to mean, plus K lambda_norm S(mu) where `at-mean` is set, at the lowest minimum found.",
+        definition: "sum_k w_k [sum_i <u_ki, G(z_ki) u_ki> + lambda_norm sum_{0<i<N} S(z_ki)] over the curves from data to mean, plus K lambda_norm S(mu) where `at-mean` is set, at the lowest minimum found; w_k = 1, or 2 k / (K + 1) where `importance` rises.",
     },
     Number {
         id: GRADIENT,
@@ -72,6 +72,38 @@ const NUMBERS: &[Number] = &[
     },
 ];
 
+/// How much the points count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Importance {
+    /// All alike.
+    #[default]
+    Even,
+    /// In proportion to their place in the order of the data: the last of `K` points counts `K` times as much as the first.
+    Rising,
+}
+
+impl Importance {
+    /// Weights that are one on average; none where all are one.
+    fn weights(self, count: usize) -> Option<Vec<f64>> {
+        match self {
+            Self::Even => None,
+            Self::Rising => Some((1..=count).map(|k| 2.0 * k as f64 / (count + 1) as f64).collect()),
+        }
+    }
+}
+
+/// What the search is shown of the density.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Shown {
+    /// Values and gradients.
+    #[default]
+    Values,
+    /// Gradients alone, as for a model of the score; the weight and the objective are those that the values give.
+    Score,
+}
+
 /// The mean of the first data points.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -79,6 +111,8 @@ struct FrechetMean {
     weight: MeanWeight,
     search: MeanSearch,
     at_mean: bool,
+    importance: Importance,
+    shown: Shown,
     tolerance: Positive,
     max_iterations: Iterations,
     /// Data points that take part, evenly over their order.
@@ -96,6 +130,8 @@ impl Default for FrechetMean {
             weight: MeanWeight::Relative(1.0),
             search: MeanSearch::default(),
             at_mean: false,
+            importance: Importance::default(),
+            shown: Shown::default(),
             tolerance: Positive::try_from(1e-6).expect("a positive number"),
             max_iterations: Iterations::new(10_000),
             points: Count::new(100),
@@ -138,20 +174,35 @@ impl Study for FrechetMean {
     ) -> Result<Findings, StudyError> {
         let points = chosen(subject, self.points.get())?;
         let counted = Counted::new(subject.potential);
-        let problem = MeanProblem {
+        let score = ScoreOfPotential(&counted);
+        let weights = self.importance.weights(points.nrows());
+        let mut problem = MeanProblem {
             geometry: subject.geometry,
             density: Some(Density::Potential(&counted)),
             points: points.view(),
-            weights: None,
+            weights: weights.as_deref(),
             segments: subject.segments.get(),
             weight: self.weight,
             at_mean: self.at_mean,
         };
+        if self.shown == Shown::Score {
+            let unmoved = MeanLimits { max_iterations: 0, ..self.limits() };
+            let start = problem
+                .solve(MeanSearch::Armijo, unmoved, &mut |_, _| ControlFlow::Continue(()))
+                .map_err(failed)?;
+            problem.weight = MeanWeight::Absolute(start.lambda_norm);
+            problem.density = Some(Density::Score(&score));
+        }
         let each = self.starts.get();
         let starts = Starts { data: each, combinations: each, spread: each };
-        let found =
+        let mut found =
             find_minima(&problem, self.search, self.limits(), starts, rng, &mut |share| observe(0.5 * share))
                 .map_err(failed)?;
+        if self.shown == Shown::Score {
+            for minimum in &mut found.minima {
+                minimum.mean.objective = Some(value_of(&minimum.mean, &problem, &counted)?);
+            }
+        }
         let numbers = numbers(subject, &problem, &found, &counted)?;
         let mut series = Vec::new();
         let mut iterations = found.iterations;
@@ -159,6 +210,10 @@ impl Study for FrechetMean {
             series.extend(curves(&best.mean, &counted)?);
             series.push(minima(&found));
             if let Some(grid) = self.grid {
+                if self.shown == Shown::Score {
+                    let reason = "a grid of candidate means compares values; show the search values";
+                    return Err(StudyError::Unsupported { reason: reason.to_owned() });
+                }
                 let lambda_norm = best.mean.lambda_norm;
                 let problem = MeanProblem { weight: MeanWeight::Absolute(lambda_norm), ..problem };
                 series.push(self.grid(&problem, &counted, grid.get(), &mut iterations, observe)?);
@@ -226,7 +281,7 @@ impl FrechetMean {
                 let flat = mean
                     .curves
                     .to_shape((mean.curves.len() / 2, 2))
-                    .map_err(|_| StudyError::Eval(likely_core::EvalError::Layout))?;
+                    .map_err(|_| StudyError::Eval(EvalError::Layout))?;
                 let difference: f64 = flat.rows().into_iter().map(|z| (z[1] - z[0]).powi(2)).sum();
                 row[4] = difference + lambda * counted.value(flat.view())?.sum();
             }
@@ -245,14 +300,14 @@ fn numbers(
     let evaluations = counted.evaluations().total() as f64;
     let best = found.minima.first().map(|minimum| &minimum.mean);
     let none = || "no search converged; raise `max-iterations` or the tolerance".to_owned();
-    let of = |value: &dyn Fn(&Mean) -> f64| best.map(value).ok_or_else(none);
+    let of = |value: fn(&Mean) -> f64| best.map(value).ok_or_else(none);
     let potential = match best {
         Some(mean) => Ok(counted.value(mean.mean.view().insert_axis(Axis(0)))?[0]),
         None => Err(none()),
     };
     let karcher = best.ok_or_else(none).and_then(|mean| {
         let form = subject.geometry.closed_form().ok_or("the geometry has no closed form")?;
-        let intrinsic = karcher_mean(subject.geometry, problem.points, None, 1e-10, 1000)
+        let intrinsic = karcher_mean(subject.geometry, problem.points, problem.weights, 1e-10, 1000)
             .map_err(|error| error.to_string())?;
         if !intrinsic.stop.means_convergence() {
             return Err(intrinsic.stop.to_string());
@@ -262,14 +317,29 @@ fn numbers(
     });
     let reading = |id, value| Reading { id, value };
     Ok(vec![
-        reading(OBJECTIVE, of(&|mean| mean.objective.unwrap_or(mean.energy))),
-        reading(GRADIENT, of(&|mean| mean.gradient_norm)),
+        reading(OBJECTIVE, of(|mean| mean.objective.unwrap_or(mean.energy))),
+        reading(GRADIENT, of(|mean| mean.gradient_norm)),
         reading(MINIMA, Ok(found.minima.len() as f64)),
         reading(CONVERGED, Ok(found.converged as f64 / found.searches as f64)),
         reading(KARCHER, karcher),
         reading(POTENTIAL, potential),
         reading(EVALUATIONS, Ok(evaluations)),
     ])
+}
+
+/// The objective at curves whose search was not shown values.
+fn value_of(mean: &Mean, problem: &MeanProblem<'_>, counted: &Counted<'_>) -> Result<f64, EvalError> {
+    let mut potential = 0.0;
+    let mut total = 0.0;
+    for (k, curve) in mean.curves.outer_iter().enumerate() {
+        let weight = problem.weights.map_or(1.0, |weights| weights[k]);
+        potential += weight * counted.value(curve.slice(s![1..curve.nrows() - 1, ..]))?.sum();
+        total += weight;
+    }
+    if problem.at_mean {
+        potential += total * counted.value(mean.mean.view().insert_axis(Axis(0)))?[0];
+    }
+    Ok(mean.energy + mean.lambda_norm * potential)
 }
 
 /// The curves from the mean to the data.

@@ -184,6 +184,36 @@ fn the_mean_of_data_comes_with_curves_minima_and_grid() {
 }
 
 #[test]
+fn means_by_score_alone_weighted_and_with_the_potential_at_the_mean() {
+    let (potential, points) = (potential(), data());
+    let case =
+        Case { geometry: &sphere(2), potential: &potential, points: Some(&points), ends: None, segments: 20 };
+    let adaptive = "search = { adaptive = { rate = 0.1, beta1 = 0.5, beta2 = 0.5 } }\nstarts = 1";
+    let objective = |config: &str| {
+        let found = case.run("frechet-mean", config).unwrap();
+        assert_eq!(number(&found, "mean-searches-converged"), 1.0, "{config}");
+        number(&found, "mean-objective")
+    };
+    let values = objective("starts = 1");
+    assert!((objective(adaptive) / values - 1.0).abs() < 1e-10);
+    // The search does not see values, the number does.
+    let score = objective(&format!("{adaptive}\nshown = \"score\""));
+    assert!((score / values - 1.0).abs() < 1e-10, "{score} {values}");
+    let both = objective(&format!("{adaptive}\nshown = \"score\"\nat-mean = true\nimportance = \"rising\""));
+    let sound = objective("starts = 1\nat-mean = true\nimportance = \"rising\"");
+    assert!((both / sound - 1.0).abs() < 1e-10 && (both / values - 1.0).abs() > 1e-3, "{both} {sound}");
+    // Weights move the mean that no curve has a part in, too.
+    let even = case.run("frechet-mean", "weight = { absolute = 0.0 }").unwrap();
+    let rising = case.run("frechet-mean", "weight = { absolute = 0.0 }\nimportance = \"rising\"").unwrap();
+    assert!(number(&rising, "mean-distance-to-karcher") < 0.02);
+    assert!((number(&rising, "mean-objective") / number(&even, "mean-objective") - 1.0).abs() > 1e-3);
+    let refused = case.run("frechet-mean", "shown = \"score\"").unwrap_err();
+    assert!(refused.to_string().contains("use `adaptive`"), "{refused}");
+    let refused = case.run("frechet-mean", &format!("{adaptive}\nshown = \"score\"\ngrid = 3")).unwrap_err();
+    assert!(refused.to_string().contains("compares values"), "{refused}");
+}
+
+#[test]
 fn principal_geodesics_run_through_the_mean_both_ways() {
     let (potential, points) = (potential(), data());
     let case =

@@ -1,6 +1,9 @@
 //! Parallel transport against the closed form on the sphere.
 
-use crate::support::{chart, chart_vector, dot, half_plane, lift, lift_vector, sphere};
+use crate::densities::{ask, number, study};
+use crate::support::{
+    chart, chart_vector, dot, half_plane, lift, lift_vector, paraboloid, quadratic, sphere,
+};
 use likely_core::{ClosedForm, Euclidean, Geometry, Rows};
 use likely_studies::transport::{TransportError, parallel_transport};
 use ndarray::{Array2, array};
@@ -106,4 +109,33 @@ fn what_cannot_be_transported_is_refused() {
     let mut norms = [0.0];
     sphere.squared_norms(Rows::new(&[0.0, 0.0], 2).unwrap(), &[1.0, 0.0], &mut norms).unwrap();
     assert_eq!(norms, [4.0]);
+}
+
+#[test]
+fn vectors_carried_along_geodesics_meet_their_closed_form_at_the_order_of_the_curve() {
+    let flat = quadratic(vec![0.0, 0.0], 1.0);
+    // The discrete geodesic is of first order; what is carried along exact points of it, of fourth.
+    let ask_at = |geometry: &dyn Geometry, config: &str, ends: [&[f64]; 2]| {
+        ask(&*study("parallel-transport", config), geometry, &flat, None, ends, 40)
+    };
+    let (s2, plane) = (sphere(2), half_plane());
+    let cases: [(&dyn Geometry, [&[f64]; 2]); 2] =
+        [(&s2, [&[0.9, -0.2], &[-0.3, 0.7]]), (&plane, [&[-1.0, 0.6], &[0.8, 1.1]])];
+    for (geometry, ends) in cases {
+        for (config, order, most) in [("", 1.0, 2e-2), ("along = \"closed-form\"", 4.0, 1e-7)] {
+            let found = ask_at(geometry, config, ends).unwrap();
+            let (error, observed) = (number(&found, "transport-error"), number(&found, "transport-order"));
+            assert!((observed - order).abs() < 0.1, "{config}: order {observed}, error {error:e}");
+            assert!(error < most && error > 0.0, "{config}: {error:e}");
+            assert!(number(&found, "transport-norm-drift") < 1e-6, "{config}");
+            assert!(number(&found, "transport-angle-drift") < 1e-6, "{config}");
+        }
+    }
+    let ten = sphere(10);
+    let wide = quadratic(vec![0.0; 10], 1.0);
+    let (a, b) = ([0.1; 10], [0.2; 10]);
+    let refused = ask(&*study("parallel-transport", ""), &ten, &wide, None, [&a, &b], 10);
+    assert!(refused.unwrap_err().to_string().contains("surfaces"));
+    let refused = ask_at(&paraboloid(2), "", [&[0.0, 0.0], &[1.0, 0.0]]);
+    assert!(refused.unwrap_err().to_string().contains("closed form"));
 }
