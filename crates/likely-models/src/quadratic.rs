@@ -180,14 +180,14 @@ impl Work for Evaluation<'_> {
     #[inline(always)]
     fn run(self) {
         match self.potential.centre.len() {
-            1 => self.rows(fixed::<1>),
-            2 => self.rows(fixed::<2>),
-            3 => self.rows(fixed::<3>),
-            4 => self.rows(fixed::<4>),
-            5 => self.rows(fixed::<5>),
-            6 => self.rows(fixed::<6>),
-            7 => self.rows(fixed::<7>),
-            _ => self.rows(squared_distance),
+            1 => self.rows::<Fixed<1>>(),
+            2 => self.rows::<Fixed<2>>(),
+            3 => self.rows::<Fixed<3>>(),
+            4 => self.rows::<Fixed<4>>(),
+            5 => self.rows::<Fixed<5>>(),
+            6 => self.rows::<Fixed<6>>(),
+            7 => self.rows::<Fixed<7>>(),
+            _ => self.rows::<Any>(),
         }
     }
 }
@@ -198,11 +198,11 @@ impl Evaluation<'_> {
         reason = "inlined into the code for the chosen vector width and dimension"
     )]
     #[inline(always)]
-    fn rows(self, squared_distance: impl Fn(&[f64], &[f64]) -> f64) {
+    fn rows<D: SquaredDistance>(self) {
         let Quadratic { centre, scale, constant } = self.potential;
         let (half, dim) = (0.5 * scale, centre.len());
         for (value, x) in self.value.iter_mut().zip(self.points.chunks_exact(dim)) {
-            *value = half * squared_distance(x, centre) + constant;
+            *value = half * D::between(x, centre) + constant;
         }
         for (g, x) in self.grad.chunks_exact_mut(dim).zip(self.points.chunks_exact(dim)) {
             for ((g, x), c) in g.iter_mut().zip(x).zip(centre) {
@@ -212,16 +212,36 @@ impl Evaluation<'_> {
     }
 }
 
-/// The squared distance in few dimensions, without a loop.
+/// How a squared distance is added up; a function that is passed on would be compiled for the narrowest vectors.
+trait SquaredDistance {
+    fn between(x: &[f64], centre: &[f64]) -> f64;
+}
+
+/// In few dimensions, without a loop.
+struct Fixed<const DIM: usize>;
+
+/// In any other number of dimensions.
+struct Any;
+
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
-#[inline(always)]
-fn fixed<const DIM: usize>(x: &[f64], centre: &[f64]) -> f64 {
-    let (x, centre) = (&x[..DIM], &centre[..DIM]);
-    let mut sum = 0.0;
-    for j in 0..DIM {
-        sum += (x[j] - centre[j]) * (x[j] - centre[j]);
+impl<const DIM: usize> SquaredDistance for Fixed<DIM> {
+    #[inline(always)]
+    fn between(x: &[f64], centre: &[f64]) -> f64 {
+        let (x, centre) = (&x[..DIM], &centre[..DIM]);
+        let mut sum = 0.0;
+        for j in 0..DIM {
+            sum += (x[j] - centre[j]) * (x[j] - centre[j]);
+        }
+        sum
     }
-    sum
+}
+
+#[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
+impl SquaredDistance for Any {
+    #[inline(always)]
+    fn between(x: &[f64], centre: &[f64]) -> f64 {
+        squared_distance(x, centre)
+    }
 }
 
 /// Partial sums of a squared distance, always added up in the same order.
