@@ -8,8 +8,10 @@ use ndarray::{Array2, Axis};
 /// Cells of the grid, a resolution that a page can show.
 const COLUMNS: usize = 240;
 const ROWS: usize = 180;
-/// Part of the extent that is added on each side.
+/// Part of the extent of the data that is added on each side.
 const MARGIN: f64 = 0.1;
+/// Part of the larger extent that is added on each side of end points alone: curves between them take a turn.
+const ROOM: f64 = 0.3;
 /// Points evaluated at once.
 const BLOCK: usize = 4096;
 
@@ -27,7 +29,11 @@ pub(super) fn field(model: &PlannedModel, pairs: &[Pair]) -> Result<Option<Field
         .unwrap_or_default();
     let ends = pairs.iter().flat_map(|pair| [&pair.start, &pair.end]).map(|end| [end[0], end[1]]);
     let shown: Vec<[f64; 2]> = points.iter().copied().chain(ends).collect();
-    let ((x_min, x_max), (y_min, y_max)) = (extent(&shown, 0), extent(&shown, 1));
+    let ((mut x_min, mut x_max), (mut y_min, mut y_max)) = (extent(&shown, 0), extent(&shown, 1));
+    if points.is_empty() && !shown.is_empty() {
+        let room = (ROOM - MARGIN) / (1.0 + 2.0 * MARGIN) * (x_max - x_min).max(y_max - y_min);
+        (x_min, x_max, y_min, y_max) = (x_min - room, x_max + room, y_min - room, y_max + room);
+    }
     let grid = Grid { x_min, x_max, y_min, y_max, columns: COLUMNS, rows: ROWS };
     let log_density = log_density(model, &grid)?;
     let names = model.points.as_ref().map(|points| points.names.as_slice());

@@ -67,6 +67,14 @@ impl Curves {
             .collect();
         let mut weighted: Vec<&str> = names.iter().map(|&(_, name)| name).collect();
         weighted.retain(|name| shown.iter().any(|row| row.key.method == *name && row.key.lambda.is_some()));
+        // Colours are for weights only where a method is shown at several; else they tell the methods apart.
+        let swept = weighted.iter().any(|name| {
+            let of_method = shown.iter().filter(|row| row.key.method == *name && row.key.lambda.is_some());
+            let distinct: BTreeSet<AxisValue> =
+                of_method.map(|row| AxisValue::of(Axis::Lambda, row.key)).collect();
+            distinct.len() > 1
+        });
+        let by_method = !swept && names.len() > 1;
         // Where colours alone tell the curves apart, none is dashed.
         let alone = weighted.len() == 1 && bare.len() < 2 && weights.len() > 1;
         let dashed = names.len() > 1 && !alone;
@@ -74,10 +82,7 @@ impl Curves {
             let place = names.iter().position(|&(_, name)| name == row.key.method).unwrap_or(0);
             let rank = weights.iter().position(|weight| *weight == AxisValue::of(Axis::Lambda, row.key));
             let colour = match rank {
-                // One weight alone tells nothing apart: then colours tell the methods apart.
-                Some(_) if weights.len() == 1 && names.len() > 1 => {
-                    method_style(place_of(&places, &row.key.method)).colour
-                }
+                Some(_) if by_method => method_style(place_of(&places, &row.key.method)).colour,
                 Some(rank) => sequence(rank as f64 / (weights.len().max(2) - 1) as f64),
                 None if bare.len() == 1 && !weights.is_empty() => INK,
                 None => method_style(place_of(&places, &row.key.method)).colour,
@@ -117,12 +122,12 @@ impl Curves {
             let names: Vec<&str> = names.iter().map(|&(_, name)| name).collect();
             let of_method = |name: &str| {
                 let mut rows = shown.iter().filter(|row| row.key.method == name);
-                rows.find(|row| weights.len() == 1 || row.key.lambda.is_none()).map(look)
+                rows.find(|row| by_method || row.key.lambda.is_none()).map(look)
             };
             curves.legend = if alone {
                 lone_legend(&weights, weighted[0], &bare, &of_method)
             } else {
-                legend(&weights, &names, &bare, &of_method)
+                legend(&weights, &names, &bare, by_method, &of_method)
             };
         }
         if stopped > 0 {
@@ -191,10 +196,10 @@ fn legend(
     weights: &[AxisValue],
     names: &[&str],
     bare: &[&str],
+    by_method: bool,
     look: &dyn Fn(&str) -> Option<Style>,
 ) -> Vec<Key> {
     let mut legend = Vec::new();
-    let by_method = weights.len() == 1 && names.len() > 1;
     for (rank, weight) in weights.iter().enumerate().filter(|_| !by_method) {
         let colour = sequence(rank as f64 / (weights.len().max(2) - 1) as f64);
         legend.push(Key::Line(weight.label(Axis::Lambda), curve_style(colour, 0)));
@@ -207,7 +212,8 @@ fn legend(
         let coloured = by_method || bare.contains(name);
         let style = if coloured { look(name).unwrap_or(plain) } else { plain };
         if names.len() > 1 || weights.is_empty() {
-            let weight = weights.first().filter(|_| by_method && !bare.contains(name));
+            // Of several weights each method has one of its own, which its label may name.
+            let weight = weights.first().filter(|_| by_method && weights.len() == 1 && !bare.contains(name));
             let weight = weight.map(|weight| weight.label(Axis::Lambda)).filter(|weight| weight != name);
             let weight = weight.map_or(String::new(), |weight| format!(", {weight}"));
             legend.push(Key::Line(format!("{name}{weight}"), style));
