@@ -12,7 +12,8 @@ use std::ops::ControlFlow;
 fn gradients_by_hand_are_those_of_the_graph_over_a_training() {
     let mut stream = Seed::new(3).stream(&[("test", "by-hand")]);
     let points = Array2::from_shape_simple_fn((300, 2), || stream.sample::<f64, _>(StandardNormal));
-    let settings = "seed = 4\nbatch = 128\nsteps = 40\noptimiser = \"adam\"\nlearning-rate = 0.003\nclip = 1.0";
+    let settings =
+        "seed = 4\nbatch = 128\nsteps = 40\noptimiser = \"adam\"\nlearning-rate = 0.003\nclip = 1.0";
     let settings: Settings = toml::from_str(settings).unwrap();
     let mut compared = 0;
     for id in ["autoregressive", "energy-network"] {
