@@ -5,7 +5,7 @@ use likely_core::Potential;
 use likely_networks::training::{HeldOut, Parameters, TrainingError};
 use likely_networks::{Expected, Problems, StoredWeights, Weights, WeightsError};
 use ndarray::ArrayView2;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The weights at `path`, which must hold exactly the tensors of `expected`.
 pub(crate) fn read(
@@ -14,13 +14,23 @@ pub(crate) fn read(
     expected: &[Expected],
 ) -> Result<StoredWeights, BuildError> {
     let path = resources.folder.join(path);
-    Weights::read_exactly(&path, expected).map_err(|error| match error {
+    Weights::read_exactly(&path, expected).map_err(|error| refused(error, path))
+}
+
+/// The weights at `path`, whatever tensors they are.
+pub(crate) fn read_any(path: &Path, resources: &Resources<'_>) -> Result<StoredWeights, BuildError> {
+    let path = resources.folder.join(path);
+    Weights::read(&path).map_err(|error| refused(error, path))
+}
+
+fn refused(error: WeightsError, path: PathBuf) -> BuildError {
+    match error {
         WeightsError::Read { path, source } | WeightsError::Write { path, source } => {
             BuildError::Read { path, source }
         }
         WeightsError::File { path, problems } => BuildError::File { path, reason: problems.to_string() },
         WeightsError::Weights(problems) => BuildError::File { path, reason: problems.to_string() },
-    })
+    }
 }
 
 /// The network that `load` makes of weights that were checked.

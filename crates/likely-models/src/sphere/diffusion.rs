@@ -9,13 +9,14 @@ use crate::sphere::score_network::{AtTime, ScoreNetwork, ScoreShape};
 use crate::{BuildError, Built, Config, Model, Resources, learned};
 use likely_core::lanes::{LANES, Work, vectorised};
 use likely_core::{Differentiable, EvalError, Lanes, Normalisation, Number, Potential, Symmetry, ValueGrad};
+use likely_networks::Weights;
 use ndarray::{Array1, Array2, ArrayView2};
 use rand::RngCore;
 use rayon::prelude::*;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU16;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) const ID: &str = "sphere-diffusion";
 
@@ -32,12 +33,12 @@ struct Settings {
     weights: PathBuf,
     #[serde(default)]
     coordinates: Coordinates,
-    /// Units of the hidden layers, as the weights were trained.
+    /// Units of the hidden layers; needed only where the weights do not say how they were trained.
     #[serde(default)]
-    hidden: ScoreShape,
-    /// The clock, as the weights were trained.
+    hidden: Option<ScoreShape>,
+    /// The clock; as `hidden`.
     #[serde(default)]
-    noise: NoiseSchedule,
+    noise: Option<NoiseSchedule>,
     /// The time of the density; the first time of the clock where it is absent.
     #[serde(default)]
     time: Option<Time>,
@@ -70,20 +71,62 @@ impl TryFrom<f64> for Time {
     }
 }
 
+/// What a weights file says of its training: the configuration of the model in JSON.
+#[derive(Debug, Default, Deserialize)]
+struct Trained {
+    hidden: Option<ScoreShape>,
+    noise: Option<NoiseSchedule>,
+}
+
+/// What the weights in the file `path` say of their training, nothing where they come from elsewhere.
+fn trained(path: &Path, weights: &Weights) -> Result<Trained, BuildError> {
+    let wrong = |reason| BuildError::File { path: path.to_owned(), reason };
+    if let Some(model) = weights.metadata().get("model").filter(|model| *model != ID) {
+        return Err(wrong(format!("these are weights of a model `{model}`; those of `{ID}` are needed")));
+    }
+    match weights.metadata().get("config") {
+        Some(config) => serde_json::from_str(config)
+            .map_err(|error| wrong(format!("its `config` is not that of a model `{ID}`: {error}"))),
+        None => Ok(Trained::default()),
+    }
+}
+
+/// What the weights were trained with, which the configuration may repeat but not contradict.
+fn agreed<T: Clone + PartialEq + Serialize>(
+    key: &str,
+    given: Option<&T>,
+    trained: Option<T>,
+) -> Result<T, BuildError> {
+    let reason = match (given, trained) {
+        (None, Some(trained)) => return Ok(trained),
+        (Some(given), None) => return Ok(given.clone()),
+        (Some(given), Some(trained)) if *given == trained => return Ok(trained),
+        (Some(given), Some(trained)) => {
+            let [given, trained] = [given, &trained].map(|value| serde_json::json!(value));
+            format!("{key} is {given}, and the weights were trained with {trained}; leave it out")
+        }
+        (None, None) => format!("the weights do not say with which {key} they were trained; give it"),
+    };
+    Err(BuildError::Fit { model: ID, reason })
+}
+
 fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildError> {
-    let settings = Settings::deserialize(toml::Deserializer::from(config))?;
-    let resolved = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
-    let stored = learned::read(&settings.weights, resources, &settings.hidden.expected())?;
-    let load = |weights: &_| ScoreNetwork::load(weights, &settings.hidden, settings.noise);
-    let network = learned::network(&settings.weights, &stored, load)?;
-    let first = settings.noise.first_time();
+    let mut settings = Settings::deserialize(toml::Deserializer::from(config))?;
+    let stored = learned::read_any(&settings.weights, resources)?;
+    let trained = trained(&settings.weights, &stored.weights)?;
+    let hidden = agreed("hidden", settings.hidden.as_ref(), trained.hidden)?;
+    let noise = agreed("noise", settings.noise.as_ref(), trained.noise)?;
+    let network = learned::network(&settings.weights, &stored, |w| ScoreNetwork::load(w, &hidden, noise))?;
+    (settings.hidden, settings.noise) = (Some(hidden), Some(noise));
+    let first = noise.first_time();
     let time = settings.time.map_or(first, |time| time.0);
     if time < first {
         let reason = format!("time is {time}; the clock of the model begins at {first}, give that or more");
         return Err(BuildError::Fit { model: ID, reason });
     }
+    let resolved = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
     let model = SphereDiffusion::new(network, time, usize::from(settings.steps.get()), settings.coordinates);
-    let degrees = settings.noise.noise(time).sqrt().to_degrees();
+    let degrees = noise.noise(time).sqrt().to_degrees();
     let facts = vec![
         ("weights-sha256", stored.sha256),
         ("noise in the data, in degrees along each direction", degrees.to_string()),

@@ -35,8 +35,10 @@ pub(crate) fn objective(id: &str, config: &str, dim: usize) -> Result<Resolved<d
 
 /// Weights of a network as if it had been trained: those that training begins with, and small numbers for zeros.
 pub(crate) fn made_up(id: &str, dim: usize) -> Weights {
-    let training = objective(id, "", dim).expect("defaults are valid").built;
+    let Resolved { built: training, config } = objective(id, "", dim).expect("defaults are valid");
     let mut weights = Weights::new();
+    let config = serde_json::to_string(&config).expect("a table of numbers");
+    weights.metadata_mut().extend([("model".to_owned(), id.to_owned()), ("config".to_owned(), config)]);
     for mut tensor in training.parameters(Seed::new(11)) {
         if tensor.initial.iter().all(|value| *value == 0.0) {
             let mut stream = Seed::new(12).stream(&[("test", &tensor.name)]);

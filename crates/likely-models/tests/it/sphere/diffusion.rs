@@ -147,14 +147,37 @@ fn a_short_training_lowers_the_loss_and_raises_the_likelihood() {
 #[test]
 fn files_and_times_that_do_not_fit_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    made_up("sphere-diffusion", 3).write(&folder.path().join("w.safetensors")).unwrap();
+    let write = |name: &str, entries: &[(&str, &str)]| {
+        let mut weights = made_up("sphere-diffusion", 3);
+        weights.metadata_mut().clear();
+        let entries = entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        weights.metadata_mut().extend(entries);
+        weights.write(&folder.path().join(name)).unwrap();
+    };
+    let config = r#"{"frequency": 6.0, "hidden": [64, 64, 64], "noise": {"end": 5.0, "first-time": 1e-3, "start": 1e-3}}"#;
+    write("w.safetensors", &[("model", "sphere-diffusion"), ("config", config)]);
+    write("silent.safetensors", &[]);
+    write("other.safetensors", &[("model", "vae"), ("config", config)]);
+    write("odd.safetensors", &[("config", r#"{"hidden": [64, 0]}"#)]);
     for (config, word) in [
-        ("weights = \"w.safetensors\", hidden = [64, 64]", "layers.3"),
+        (
+            "weights = \"w.safetensors\", hidden = [64, 64]",
+            "hidden is [64,64], and the weights were trained with [64,64,64]",
+        ),
+        (
+            "weights = \"w.safetensors\", noise = { start = 2e-3 }",
+            "\"start\":0.002}, and the weights were trained with {",
+        ),
         ("weights = \"w.safetensors\", time = 1e-4", "begins at 0.001"),
         ("weights = \"w.safetensors\", time = 2", "not between 0 and 1"),
         ("weights = \"w.safetensors\", steps = 0", "nonzero"),
         ("weights = \"w.safetensors\", hidden = []", "no hidden layers"),
         ("weights = \"w.safetensors\", noise = { end = 0.1 }", "between 1 and 100"),
+        ("weights = \"silent.safetensors\", noise = {}", "do not say with which hidden"),
+        ("weights = \"silent.safetensors\", hidden = [64, 64, 64]", "do not say with which noise"),
+        ("weights = \"silent.safetensors\", hidden = [64, 64], noise = {}", "layers.3"),
+        ("weights = \"other.safetensors\"", "weights of a model `vae`"),
+        ("weights = \"odd.safetensors\"", "1 to 1024 units"),
         ("weights = \"none.safetensors\"", "cannot read"),
     ] {
         let error = match build_in(folder.path(), "sphere-diffusion", config, None) {
@@ -163,6 +186,12 @@ fn files_and_times_that_do_not_fit_are_refused() {
         };
         assert!(error.contains(word), "{config}: {error}");
     }
+    let built = |config: &str| build_in(folder.path(), "sphere-diffusion", config, None).unwrap();
+    let from_file = built("weights = \"w.safetensors\"");
+    let given = built("weights = \"silent.safetensors\", hidden = [64, 64, 64], noise = {}");
+    let at = points("both", 9, Coordinates::Embedded);
+    let [a, b] = [from_file, given].map(|built| built.potential.value(at.view()).unwrap());
+    assert_eq!(bits(&a), bits(&b));
     let error = read_events(&folder.path().join("volerup.csv")).unwrap_err().to_string();
     assert!(error.starts_with("data absent"), "{error}");
 }
