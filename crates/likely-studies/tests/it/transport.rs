@@ -114,7 +114,9 @@ fn what_cannot_be_transported_is_refused() {
 #[test]
 fn vectors_carried_along_geodesics_meet_their_closed_form_at_the_order_of_the_curve() {
     let flat = quadratic(vec![0.0, 0.0], 1.0);
-    // The discrete geodesic is of first order; what is carried along exact points of it, of fourth.
+    // Where the tensor is a multiple of the identity, e^(2 phi), taking it at the left end is to first order the energy of the
+    // curve at the times t + phi / N: its points move along the geodesic, which carries vectors all the same, and off it only to
+    // second order. Along exact points of the geodesic the order is four.
     let ask_at = |geometry: &dyn Geometry, config: &str, ends: [&[f64]; 2]| {
         ask(&*study("parallel-transport", config), geometry, &flat, None, ends, 40)
     };
@@ -122,7 +124,7 @@ fn vectors_carried_along_geodesics_meet_their_closed_form_at_the_order_of_the_cu
     let cases: [(&dyn Geometry, [&[f64]; 2]); 2] =
         [(&s2, [&[0.9, -0.2], &[-0.3, 0.7]]), (&plane, [&[-1.0, 0.6], &[0.8, 1.1]])];
     for (geometry, ends) in cases {
-        for (config, order, most) in [("", 1.0, 2e-2), ("along = \"closed-form\"", 4.0, 1e-7)] {
+        for (config, order, most) in [("", 2.0, 1e-3), ("along = \"closed-form\"", 4.0, 1e-7)] {
             let found = ask_at(geometry, config, ends).unwrap();
             let (error, observed) = (number(&found, "transport-error"), number(&found, "transport-order"));
             assert!((observed - order).abs() < 0.1, "{config}: order {observed}, error {error:e}");
