@@ -118,8 +118,8 @@ fn a_kind_that_does_not_exist_comes_with_the_whole_table() {
     let models: Vec<&str> = likely_models::ALL.iter().map(|kind| kind.id).collect();
     let methods: Vec<&str> = likely_methods::ALL.iter().map(|kind| kind.id).collect();
     assert_eq!(
-        spec_error(&small_with(r#"kind = "kde""#, r#"kind = "vae""#)),
-        format!("spec.toml:15:8: there is no kind of model `vae`; there is: {}", list(&models))
+        spec_error(&small_with(r#"kind = "kde""#, r#"kind = "gan""#)),
+        format!("spec.toml:15:8: there is no kind of model `gan`; there is: {}", list(&models))
     );
     assert_eq!(
         spec_error(&small_with(r#"kind = "prob-georce""#, r#"kind = "prob-geroce""#)),
@@ -346,7 +346,7 @@ fn a_ranking_speaks_of_a_method_a_metric_and_axes_that_there_are() {
         ),
         (
             good.replace("log-likelihood-mean", "length"),
-            "spec.toml:36:10: there is no entry in `metrics` called `length`, did you mean `energy`? there is: log-likelihood-mean, energy, evaluations",
+            "spec.toml:36:10: there is no entry in `metrics` called `length`; there is: log-likelihood-mean, energy, evaluations, typicality-gap",
         ),
         (
             format!("{good}\nmethods = [\"ProbGEORCE\"]"),
@@ -354,7 +354,7 @@ fn a_ranking_speaks_of_a_method_a_metric_and_axes_that_there_are() {
         ),
         (
             format!("{good}\nlambda = 3.0"),
-            "spec.toml:38:10: the method `ProbGEORCE` has no cells at λ = 3; it has: 0, 1, 10",
+            "spec.toml:38:10: the method `ProbGEORCE` has no weight 3; it uses: 0, 1, 10",
         ),
         (
             good.replace("[\"model\"]", "[]"),

@@ -30,7 +30,8 @@ fn gradients_by_hand_are_those_of_the_graph_over_a_training() {
                 .unwrap();
             let [hand, graph] = training.both_gradients(state.parameters(), index).unwrap().unwrap();
             assert!((hand.0 - graph.0).abs() < 1e-5 * (1.0 + graph.0.abs()), "{id}, step {index}");
-            let largest = graph.1.iter().fold(0.0_f32, |most, g| most.max(g.abs()));
+            // The parts of the data and of the samples cancel; rounding is of the size of either.
+            let largest = graph.1.iter().fold(0.05_f32, |most, g| most.max(g.abs()));
             for (ours, theirs) in hand.1.iter().zip(&graph.1) {
                 assert!((ours - theirs).abs() < 2e-5 * largest, "{id}, step {index}: {ours} {theirs}");
             }

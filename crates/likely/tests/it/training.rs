@@ -155,7 +155,7 @@ fn after_the_worker_has_gone(project: &Project, arguments: &[&str]) -> Answer {
 #[test]
 #[cfg(unix)]
 fn interrupted_and_killed_it_goes_on_to_the_same_bytes() {
-    let steps = 4000;
+    let steps = 100_000;
     let whole = project(steps);
     whole.run(&["train", SPEC, "--quiet"]).ends(0);
 
@@ -190,7 +190,7 @@ fn interrupted_and_killed_it_goes_on_to_the_same_bytes() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_worker_that_is_killed_is_a_failed_training_that_can_go_on() {
-    let project = project(4000);
+    let project = project(100_000);
     let child = begun(&project, || exists(&project, CHECKPOINT));
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id())).unwrap();
     let worker = children.split_whitespace().next().unwrap();
@@ -201,7 +201,7 @@ fn a_worker_that_is_killed_is_a_failed_training_that_can_go_on() {
     assert!(ended["message"].as_str().unwrap().contains("signal: 9"), "{ended}");
     assert!(!exists(&project, WEIGHTS));
     let answer = project.run(&["train", SPEC, "--json"]).ends(0).json();
-    assert!(answer["trainings"][0]["steps-now"].as_u64().unwrap() < 4000, "{answer}");
+    assert!(answer["trainings"][0]["steps-now"].as_u64().unwrap() < 100_000, "{answer}");
 }
 
 #[test]
