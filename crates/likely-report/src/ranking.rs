@@ -33,8 +33,8 @@ impl Entrant {
 /// A place among others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
-    /// One more than the number of those that are better.
-    place: usize,
+    /// How many are better.
+    better: usize,
     /// Others that are as good.
     ties: usize,
     /// All that have a number, the method itself included.
@@ -45,18 +45,21 @@ impl Place {
     /// The place of `own` among `others`, which are better where they are lower.
     fn among(own: f64, others: &[f64]) -> Self {
         let same = |other: &&f64| (**other - own).abs() <= SAME * own.abs().max(other.abs());
-        let better = others.iter().filter(|other| **other < own && !same(other)).count();
-        Self { place: better + 1, ties: others.iter().filter(same).count(), of: others.len() + 1 }
+        Self {
+            better: others.iter().filter(|other| **other < own && !same(other)).count(),
+            ties: others.iter().filter(same).count(),
+            of: others.len() + 1,
+        }
     }
 
     /// Whether nothing is better or as good.
     fn is_first_alone(self) -> bool {
-        self.place == 1 && self.ties == 0
+        self.better == 0 && self.ties == 0
     }
 
     fn text(self) -> String {
         let tied = if self.ties > 0 { "=" } else { "" };
-        format!("{}{tied} of {}", self.place, self.of)
+        format!("{}{tied} of {}", self.better + 1, self.of)
     }
 }
 
@@ -196,13 +199,13 @@ impl Ranking {
         columns.extend([
             Column::new("method".into(), methods),
             Column::new(self.record.metric.as_str().into(), own),
-            wholes("place", &|line| line.place.map(|place| place.place)),
+            wholes("place", &|line| line.place.map(|place| place.better + 1)),
             wholes("ties", &|line| line.place.map(|place| place.ties)),
             wholes("of", &|line| line.place.map(|place| place.of)),
             Column::new("best-of-the-others".into(), best),
             Column::new("best-of-the-others-value".into(), bests),
             wholes("without-numbers", &|line| Some(line.without.len())),
-            wholes("published-place", &|line| published(line, |place| place.place)),
+            wholes("published-place", &|line| published(line, |place| place.better + 1)),
             wholes("published-of", &|line| published(line, |place| place.of)),
         ]);
         DataFrame::new(lines.len(), columns)
