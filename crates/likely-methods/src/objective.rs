@@ -241,16 +241,16 @@ impl<'a, 'e> Objective<'a, 'e> {
             self.recycle(path);
             return Ok(None);
         }
-        let linearised = match linearise(self, &path) {
-            Ok(linearised) => linearised,
-            Err(error) if is_rejection(&error) => {
-                self.recycle(path);
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let (potential, force) = self.evaluate_density(&path)?;
-        self.assemble(path, potential, force, linearised).map(Some)
+        // On an embedded manifold the density and the penalty know the chart too: both project.
+        let whole = linearise(self, &path).and_then(|linearised| {
+            let (potential, force) = self.evaluate_density(&path)?;
+            self.assemble(path, potential, force, linearised)
+        });
+        match whole {
+            Ok(iterate) => Ok(Some(iterate)),
+            Err(error) if is_rejection(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// `R` on the line through `iterate` at `t`, where `path` is; NaN where it has none.
@@ -263,11 +263,13 @@ impl<'a, 'e> Objective<'a, 'e> {
     ) -> Result<f64, EvalError> {
         let energy = match along {
             EnergyAlong::Parabola { slope, curvature } => iterate.energy + t * (slope + t * curvature),
-            EnergyAlong::Evaluated => match self.energy(path) {
-                Ok(energy) => return Ok(energy + self.potential_of_finite(path)?),
-                Err(error) if is_rejection(&error) => return Ok(f64::NAN),
-                Err(error) => return Err(error),
-            },
+            EnergyAlong::Evaluated => {
+                let whole = self.energy(path).and_then(|energy| Ok(energy + self.potential_of_finite(path)?));
+                return match whole {
+                    Err(error) if is_rejection(&error) => Ok(f64::NAN),
+                    whole => whole,
+                };
+            }
         };
         Ok(energy + self.weighted_potential(path)?)
     }

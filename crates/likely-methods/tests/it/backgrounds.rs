@@ -126,6 +126,32 @@ fn acceleration_reaches_the_embedded_curve_with_fewer_evaluations() {
     }
 }
 
+#[test]
+fn a_model_of_the_potential_that_runs_away_from_an_embedded_manifold_is_only_a_rejected_step() {
+    let background = geometry("sphere-embedded", "dim = 2");
+    let resources =
+        likely_models::Resources { points: None, seed: Seed::new(0), folder: std::path::Path::new(".") };
+    let table = toml::de::DeTable::parse(
+        "coordinates = \"embedded\"\nweights = [0.35, 0.2, 0.1, 0.15, 0.05, 0.05, 0.1]\n\
+         means = [[37, -119], [61, -150], [19, -155], [-5, 125], [-25, -70], [38, 22], [0, 0]]\n\
+         concentrations = [60, 60, 200, 20, 30, 60, 0]",
+    )
+    .unwrap();
+    let model = (likely_models::find("von-mises-fisher").unwrap().build)(table, &resources).unwrap();
+    let a = array![-0.370_243_271, -0.580_636_118, 0.725_108_005];
+    let b = array![-0.405_026_514, -0.240_798_947, 0.882_025_731];
+    let unit = |x: Array1<f64>| &x / x.dot(&x).sqrt();
+    let (a, b) = (unit(a), unit(b));
+    let counted = Counted::new(&*model.potential);
+    let config = "weight = { relative = 20.0 }\nmax-iterations = 200";
+    let method = method("prob-georce-accelerated", config);
+    let (solution, _) = run(&*method, &*background, Some(&counted), &a, &b, 50);
+    assert!(solution.curve.points().iter().all(|x| x.is_finite()), "{}", solution.stop);
+    for point in solution.curve.points().rows() {
+        assert!((point.dot(&point) - 1.0).abs() < 1e-12);
+    }
+}
+
 /// What a method says about a scene that it cannot solve.
 fn refusal(
     background: &dyn Geometry,

@@ -1,5 +1,7 @@
 //! The models, seen from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod by_hand;
 mod chi_square_norm;
 mod conformance;

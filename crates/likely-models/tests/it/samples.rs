@@ -20,7 +20,9 @@ const DOZEN: &str =
     "dataset\tx\ty\naway\t1.0\t2.0\ndino\t55.0\t97.0\ndino\t40.5\t20\ndino\t70\t48.0\nstar\t3\t4\n";
 
 /// Data, configuration, and the box and step of a grid over it in every coordinate.
-const GRIDS: &[(&str, &str, &[(f64, f64)], f64)] = &[
+type Grid = (&'static str, &'static str, &'static [(f64, f64)], f64);
+
+const GRIDS: &[Grid] = &[
     ("checkerboard", "", &[(-2.4, 2.4), (-2.4, 2.4)], 0.02),
     ("circle-3d", "", &[(-1.8, 1.8), (-1.8, 1.8), (-0.9, 0.9)], 0.05),
     ("dino", "file = \"dozen.tsv\", noise = 2.0", &[(-3.0, 3.0), (-4.2, 6.6)], 0.05),

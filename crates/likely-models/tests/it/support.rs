@@ -173,7 +173,7 @@ pub(crate) fn check_draws(
         sides[j].0 + (place as f64 + 0.5) * step
     });
     let log = log_density(grid.view());
-    let volume = step.powi(sides.len() as i32);
+    let volume: f64 = sides.iter().map(|_| step).product();
     let mass: f64 = log.iter().map(|l| l.exp()).sum::<f64>() * volume;
     assert!((mass - 1.0).abs() < tolerance, "{name}: {mass}");
     let entropy: f64 = -log.iter().filter(|l| l.is_finite()).map(|l| l * l.exp()).sum::<f64>() * volume;

@@ -1,5 +1,7 @@
 //! Tests of networks and training through the public interface.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod batch;
 mod candle_room;
 mod derivatives;
