@@ -1,0 +1,75 @@
+//! Images as rows of numbers, the spaces whose points stand for images, and networks that see features in them.
+
+use crate::EvalError;
+use ndarray::{Array2, ArrayView2};
+use std::fmt;
+
+/// Channels, height and width of an image.
+///
+/// An image is one row of `channels * height * width` numbers in `[0, 1]`, channel by channel, each from its upper row down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ImageShape {
+    /// 1 for grey, 3 for red, green and blue.
+    pub channels: usize,
+    /// Pixels from top to bottom.
+    pub height: usize,
+    /// Pixels from left to right.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// Numbers in an image.
+    pub fn len(self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Whether there is no pixel.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
+/// A space whose points stand for images: the latent space of a decoder, the noise space of a sampler, pixels themselves.
+pub trait ImageSpace: Send + Sync {
+    /// Coordinates of a point.
+    fn dim(&self) -> usize;
+
+    /// The shape of all its images.
+    fn shape(&self) -> ImageShape;
+
+    /// The images of points of shape `(batch, dim)`, shape `(batch, shape.len())`, in `[0, 1]`.
+    ///
+    /// # Errors
+    /// [`EvalError`].
+    fn decode(&self, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError>;
+
+    /// The points of images of shape `(batch, shape.len())`, shape `(batch, dim)`.
+    ///
+    /// # Errors
+    /// [`EvalError`].
+    fn encode(&self, images: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError>;
+}
+
+/// A network that sees features in images.
+pub trait FeatureNetwork: Send + Sync {
+    /// The kebab-case name that numbers made with it carry, such as `fashion-classifier`; other weights, other name.
+    fn id(&self) -> &str;
+
+    /// Features of an image.
+    fn dim(&self) -> usize;
+
+    /// SHA-256 of the weights file, in hexadecimal.
+    fn weights_sha256(&self) -> &str;
+
+    /// The features of images of the given shape, shape `(batch, dim)`; what it does to their size is part of its name.
+    ///
+    /// # Errors
+    /// [`EvalError`] where the network does not take this shape.
+    fn features(&self, images: ArrayView2<'_, f64>, shape: ImageShape) -> Result<Array2<f64>, EvalError>;
+}
