@@ -28,6 +28,7 @@ fn build(config: Config<'_>, _: &Resources<'_>) -> Result<Built, BuildError> {
     Ok(Built {
         potential: Box::new(ChiSquareNorm::new(settings.dim)),
         flow: None,
+        images: None,
         resolved,
         facts: Vec::new(),
     })

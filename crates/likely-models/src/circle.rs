@@ -25,7 +25,7 @@ fn build(config: Config<'_>, _: &Resources<'_>) -> Result<Built, BuildError> {
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
     let resolved = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
     let potential = Box::new(Circle::new(settings.dim));
-    Ok(Built { potential, flow: None, resolved, facts: Vec::new() })
+    Ok(Built { potential, flow: None, images: None, resolved, facts: Vec::new() })
 }
 
 /// `S(x) = (|x|^2 - 1)^2`, with gradient `4 (|x|^2 - 1) x`; not normalised.

@@ -24,7 +24,7 @@ fn build(config: Config<'_>, _: &Resources<'_>) -> Result<Built, BuildError> {
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
     let resolved = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
     let potential = Box::new(Constant::new(settings.dim));
-    Ok(Built { potential, flow: None, resolved, facts: Vec::new() })
+    Ok(Built { potential, flow: None, images: None, resolved, facts: Vec::new() })
 }
 
 /// `S(x) = 0` on R^dim: no density, for its integral is infinite, hence [`Normalisation::UpToConstant`].

@@ -63,5 +63,5 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         None => Box::new(FlowLikelihood::new(network, settings.pieces.get() as usize)),
     };
     let facts = vec![("weights-sha256", stored.sha256)];
-    Ok(Built { potential, flow: None, resolved, facts })
+    Ok(Built { potential, flow: None, images: None, resolved, facts })
 }

@@ -29,7 +29,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
     let stored = learned::read(&settings.weights, resources, &EnergyNetwork::expected())?;
     let network = learned::network(&settings.weights, &stored, EnergyNetwork::load)?;
     let facts = vec![("weights-sha256", stored.sha256)];
-    Ok(Built { potential: Box::new(Exact(network)), flow: None, resolved, facts })
+    Ok(Built { potential: Box::new(Exact(network)), flow: None, images: None, resolved, facts })
 }
 
 /// Where the tensors of the network are: `network.0.weight` and so on.

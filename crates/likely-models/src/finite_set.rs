@@ -124,7 +124,13 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         ("standard deviation around each point at the time", format!("{noise:.6}")),
     ];
     let model = FiniteSet { settings, points: points.as_standard_layout().into_owned() };
-    Ok(Built { potential: Box::new(model.clone()), flow: Some(Box::new(model)), resolved, facts })
+    Ok(Built {
+        potential: Box::new(model.clone()),
+        flow: Some(Box::new(model)),
+        images: None,
+        resolved,
+        facts,
+    })
 }
 
 impl Settings {

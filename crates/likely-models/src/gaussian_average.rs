@@ -94,5 +94,5 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         ("centre", format!("{}{more}", centre.join(" "))),
         ("sum of the weights", potential.scale().to_string()),
     ];
-    Ok(Built { potential: Box::new(potential), flow: None, resolved, facts })
+    Ok(Built { potential: Box::new(potential), flow: None, images: None, resolved, facts })
 }

@@ -90,7 +90,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
             Some(points) => vec![("mean-log-likelihood", mean_log_likelihood(&mixture, points)?.to_string())],
             None => Vec::new(),
         };
-        Ok(Built { potential: Box::new(mixture), flow: None, resolved, facts })
+        Ok(Built { potential: Box::new(mixture), flow: None, images: None, resolved, facts })
     } else {
         let settings = Fitted::deserialize(deserializer)?;
         let resolved = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
@@ -104,7 +104,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
             ("restarts-given-up", fit.restarts_given_up.to_string()),
             ("components-placed-anew", fit.placed_anew.to_string()),
         ];
-        Ok(Built { potential: Box::new(fit.mixture), flow: None, resolved, facts })
+        Ok(Built { potential: Box::new(fit.mixture), flow: None, images: None, resolved, facts })
     }
 }
 

@@ -34,7 +34,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         .map_err(|error| BuildError::Fit { model: ID, reason: error.to_string() })?;
     let bandwidths: Vec<String> = density.bandwidths().iter().map(f64::to_string).collect();
     let facts = vec![("centres", points.nrows().to_string()), ("bandwidths", bandwidths.join(" "))];
-    Ok(Built { potential: Box::new(density), flow: None, resolved, facts })
+    Ok(Built { potential: Box::new(density), flow: None, images: None, resolved, facts })
 }
 
 /// How wide the kernels are.

@@ -35,7 +35,7 @@ fn build(config: Config<'_>, _: &Resources<'_>) -> Result<Built, BuildError> {
         reason: format!("all widths must be between 1e-100 and 1e100: {settings:?}"),
     })?;
     let facts = vec![("entropy", density.entropy().to_string())];
-    Ok(Built { potential: Box::new(Exact(density)), flow: None, resolved, facts })
+    Ok(Built { potential: Box::new(Exact(density)), flow: None, images: None, resolved, facts })
 }
 
 /// The distribution of the first coordinate.

@@ -31,7 +31,7 @@ fn build(config: Config<'_>, _: &Resources<'_>) -> Result<Built, BuildError> {
     let centre: Vec<f64> = settings.centre.iter().map(|x| x.0).collect();
     let potential = Quadratic::new(centre, settings.scale)
         .map_err(|error| BuildError::Fit { model: ID, reason: error.to_string() })?;
-    Ok(Built { potential: Box::new(potential), flow: None, resolved, facts: Vec::new() })
+    Ok(Built { potential: Box::new(potential), flow: None, images: None, resolved, facts: Vec::new() })
 }
 
 /// Why numbers do not form a quadratic potential.

@@ -49,7 +49,7 @@ fn build(config: Config<'_>, _: &Resources<'_>) -> Result<Built, BuildError> {
         model: ID,
         reason: format!("width is {}; it must be between 1e-100 and 1e100", settings.width),
     })?;
-    Ok(Built { potential: Box::new(potential), flow: None, resolved, facts: Vec::new() })
+    Ok(Built { potential: Box::new(potential), flow: None, images: None, resolved, facts: Vec::new() })
 }
 
 /// `p(u, v) = exp(-r^2 / (2 w^2))` with `r` the distance of `(u, v)` to the curve `v = sin(u)/2 + 1`, and `S = -p` or

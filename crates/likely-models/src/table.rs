@@ -1,8 +1,9 @@
 //! What an entry of the table of models is.
 
-use likely_core::{Flow, Potential, Seed};
+use likely_core::{Flow, ImageSpace, Potential, Seed};
 use ndarray::ArrayView2;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The `config` table of a spec, with the places of its keys and values in the text of the spec.
 pub type Config<'a> = toml::Spanned<toml::de::DeTable<'a>>;
@@ -62,6 +63,8 @@ pub struct Built {
     pub potential: Box<dyn Potential>,
     /// The process that it is a snapshot of, for models that have one.
     pub flow: Option<Box<dyn Flow>>,
+    /// The images that the points of its space stand for, for models that have them.
+    pub images: Option<Arc<dyn ImageSpace>>,
     /// Its configuration with every default filled in.
     pub resolved: toml::Table,
     /// What building found out, as (name, value): iterations of a fit, a bandwidth.

@@ -20,7 +20,7 @@ fn build(config: Config<'_>, _: &Resources<'_>) -> Result<Built, BuildError> {
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
     let resolved = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
     let facts = vec![("entropy", TwoMoons::ENTROPY.to_string())];
-    Ok(Built { potential: Box::new(Exact(TwoMoons)), flow: None, resolved, facts })
+    Ok(Built { potential: Box::new(Exact(TwoMoons)), flow: None, images: None, resolved, facts })
 }
 
 /// `S(x) = ((|x| - 2) / 0.2)^2 / 2 + ((|x_1| - 2) / 0.3)^2 / 2 - log(1 + exp(-4 |x_1| / 0.3^2)) + log Z`, normalised.

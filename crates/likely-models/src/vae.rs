@@ -81,5 +81,5 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         Objective::Released => Box::new(Released::new(Walk::new(vae, samples as usize), resources.seed)),
     };
     let facts = vec![("weights-sha256", stored.sha256)];
-    Ok(Built { potential, flow: None, resolved, facts })
+    Ok(Built { potential, flow: None, images: None, resolved, facts })
 }

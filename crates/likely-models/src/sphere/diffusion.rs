@@ -131,7 +131,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         ("weights-sha256", stored.sha256),
         ("noise in the data, in degrees along each direction", degrees.to_string()),
     ];
-    Ok(Built { potential: Box::new(model), flow: None, resolved, facts })
+    Ok(Built { potential: Box::new(model), flow: None, images: None, resolved, facts })
 }
 
 impl Field for ScoreNetwork {

@@ -82,7 +82,13 @@ fn build(config: Config<'_>, _: &Resources<'_>) -> Result<Built, BuildError> {
     let concentrations: Vec<f64> = settings.concentrations.iter().map(|k| k.0).collect();
     let mixture = VonMisesFisher::new(&weights, &means, &concentrations)
         .map_err(|error| BuildError::Fit { model: ID, reason: error.to_string() })?;
-    Ok(Built { potential: mixture.potential(settings.coordinates), flow: None, resolved, facts: Vec::new() })
+    Ok(Built {
+        potential: mixture.potential(settings.coordinates),
+        flow: None,
+        images: None,
+        resolved,
+        facts: Vec::new(),
+    })
 }
 
 /// Why numbers do not make a mixture.
