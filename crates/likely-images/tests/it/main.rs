@@ -1,0 +1,4 @@
+//! Tests of pictures.
+
+mod idx;
+mod set;
