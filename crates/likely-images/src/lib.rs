@@ -6,8 +6,10 @@
 mod error;
 mod gzip;
 mod idx;
+mod resize;
 mod set;
 
 pub use error::ImagesError;
 pub use idx::read_idx;
+pub use resize::Resize;
 pub use set::ImageSet;

@@ -2,7 +2,7 @@
 
 use crate::ImagesError;
 use likely_core::ImageShape;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 /// Pictures of one shape with 256 levels a number, and perhaps a label for each.
 ///
@@ -49,6 +49,15 @@ impl ImageSet {
             )));
         }
         Ok(Self { labels: Some(labels), ..self })
+    }
+
+    /// Rows of shape `(count, shape.len())` in `[0, 1]`, each number brought to the nearest of 256 levels.
+    ///
+    /// # Errors
+    /// [`ImagesError::Set`] where rows have another length or a number is not in `[0, 1]`.
+    pub fn from_rows(rows: ArrayView2<'_, f64>, shape: ImageShape) -> Result<Self, ImagesError> {
+        check_rows(rows, shape)?;
+        Self::new(shape, rows.iter().map(|value| (value * 255.0).round() as u8).collect())
     }
 
     /// How many pictures.
@@ -105,6 +114,23 @@ impl ImageSet {
     pub fn indices_of(&self, label: u8) -> Vec<usize> {
         let labels = self.labels.iter().flatten().enumerate();
         labels.filter(|(_, found)| **found == label).map(|(index, _)| index).collect()
+    }
+}
+
+/// Rows must have the length of a picture and numbers in `[0, 1]`.
+pub(crate) fn check_rows(rows: ArrayView2<'_, f64>, shape: ImageShape) -> Result<(), ImagesError> {
+    if rows.ncols() != shape.len() {
+        return Err(ImagesError::set(format!(
+            "rows of {} numbers are no pictures of shape {shape}, which have {}",
+            rows.ncols(),
+            shape.len()
+        )));
+    }
+    match rows.indexed_iter().find(|(_, value)| !(0.0..=1.0).contains(*value)) {
+        Some(((row, column), value)) => Err(ImagesError::set(format!(
+            "picture {row} has {value} at place {column}; numbers of pictures are in [0, 1]"
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -1,4 +1,5 @@
 //! Tests of pictures.
 
 mod idx;
+mod resize;
 mod set;
