@@ -8,6 +8,7 @@ mod batch;
 pub mod candle_room;
 mod dense;
 pub mod graph;
+pub mod images;
 pub mod initial;
 mod mlp;
 pub mod training;

@@ -6,6 +6,7 @@ mod batch;
 mod candle_room;
 mod derivatives;
 mod energy;
+mod images;
 mod perceptrons;
 mod training;
 mod weights;
