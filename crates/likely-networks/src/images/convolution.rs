@@ -3,6 +3,7 @@
 use super::real::{Real, numbers, refused};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
+use std::ops::Range;
 
 /// How a square kernel moves over an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,24 +234,24 @@ impl<T: Real> Patches<T> {
         (0..batch).step_by(count).map(move |from| (from, count.min(batch - from)))
     }
 
-    /// Calls `row` with each row of pixels beside the numbers of the patches that it goes to: the start of the pixels, the
-    /// start of the numbers, and the pixel under the first number, which may lie before the row.
-    fn rows(&self, from: usize, count: usize, mut row: impl FnMut(Option<usize>, usize, isize)) {
-        let Sizes {
-            window: Window { side, stride, padding },
-            image: [height, width],
-            places: [down, across],
-        } = self.sizes;
+    /// Calls `row` with each row of the patches: where the first of its pixels inside of the image lies, none where all lie
+    /// outside, where its numbers begin, and which of them have a pixel.
+    fn rows(&self, from: usize, count: usize, mut row: impl FnMut(Option<usize>, usize, &Range<usize>)) {
+        let Sizes { window: Window { side, stride, padding }, image: [height, width], places } = self.sizes;
+        let [down, across] = places;
         let mut at = 0;
         for c in 0..self.channels {
             for i in 0..side {
                 for j in 0..side {
-                    let first = j as isize - padding as isize;
+                    let end = (width + padding).saturating_sub(j).div_ceil(stride).min(across);
+                    let inside = padding.saturating_sub(j).div_ceil(stride).min(end)..end;
                     for b in from..from + count {
                         let image = (c * self.batch + b) * height * width;
                         for p in 0..down {
                             let y = (p * stride + i).checked_sub(padding).filter(|y| *y < height);
-                            row(y.map(|y| image + y * width), at, first);
+                            let y = y.filter(|_| !inside.is_empty());
+                            let first = y.map(|y| image + y * width + inside.start * stride + j - padding);
+                            row(first, at, &inside);
                             at += across;
                         }
                     }
@@ -259,53 +260,36 @@ impl<T: Real> Patches<T> {
         }
     }
 
-    /// The places of a row whose pixel, beginning with `first`, lies inside of it.
-    fn inside(&self, first: isize) -> std::ops::Range<usize> {
-        let (stride, width, across) =
-            (self.sizes.window.stride as isize, self.sizes.image[1] as isize, self.sizes.places[1] as isize);
-        let start = (-first).max(0).div_euclid(stride) + isize::from((-first).max(0) % stride != 0);
-        let end = (width - first + stride - 1).div_euclid(stride).clamp(0, across);
-        start.min(end) as usize..end as usize
-    }
-
+    /// Cuts the patches out of images.
     fn cut(&mut self, x: &[T], from: usize, count: usize) {
         let (across, stride) = (self.sizes.places[1], self.sizes.window.stride);
         let mut numbers = std::mem::take(&mut self.numbers);
         numbers.resize(self.channels * self.sizes.window.side.pow(2) * count * self.places, T::zero());
-        self.rows(from, count, |pixels, at, first| {
+        self.rows(from, count, |first, at, inside| {
             let patch = &mut numbers[at..at + across];
-            let Some(pixels) = pixels else { return patch.fill(T::zero()) };
-            let inside = self.inside(first);
+            let Some(first) = first else { return patch.fill(T::zero()) };
             patch[..inside.start].fill(T::zero());
             patch[inside.end..].fill(T::zero());
-            if inside.is_empty() {
-                return;
-            }
-            let start = (pixels as isize + first + (inside.start * stride) as isize) as usize;
-            let patch = &mut patch[inside];
+            let patch = &mut patch[inside.clone()];
             if stride == 1 {
-                patch.copy_from_slice(&x[start..][..patch.len()]);
+                patch.copy_from_slice(&x[first..][..patch.len()]);
             } else {
-                patch.iter_mut().zip(x[start..].iter().step_by(stride)).for_each(|(to, x)| *to = *x);
+                patch.iter_mut().zip(x[first..].iter().step_by(stride)).for_each(|(to, x)| *to = *x);
             }
         });
         self.numbers = numbers;
     }
 
+    /// Adds the patches to the images that they lie in.
     fn add_to(&self, x: &mut [T], from: usize, count: usize) {
         let (across, stride) = (self.sizes.places[1], self.sizes.window.stride);
-        self.rows(from, count, |pixels, at, first| {
-            let Some(pixels) = pixels else { return };
-            let inside = self.inside(first);
-            if inside.is_empty() {
-                return;
-            }
-            let start = (pixels as isize + first + (inside.start * stride) as isize) as usize;
-            let patch = &self.numbers[at..at + across][inside];
+        self.rows(from, count, |first, at, inside| {
+            let Some(first) = first else { return };
+            let patch = &self.numbers[at..at + across][inside.clone()];
             if stride == 1 {
-                x[start..][..patch.len()].iter_mut().zip(patch).for_each(|(x, from)| *x += *from);
+                x[first..][..patch.len()].iter_mut().zip(patch).for_each(|(x, from)| *x += *from);
             } else {
-                x[start..].iter_mut().step_by(stride).zip(patch).for_each(|(x, from)| *x += *from);
+                x[first..].iter_mut().step_by(stride).zip(patch).for_each(|(x, from)| *x += *from);
             }
         });
     }

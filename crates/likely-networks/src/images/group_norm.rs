@@ -165,7 +165,9 @@ impl<T: Real> Work for Backward<'_, T> {
                 for (c, (x, grad)) in parts.enumerate() {
                     let channel = group * sizes.channels + c;
                     let (scale, shift) = (weight[channel].wide(), bias[channel].wide());
-                    x.iter_mut().for_each(|x| *x = (*x - mean) * inverse);
+                    for x in x.iter_mut() {
+                        *x = (*x - mean) * inverse;
+                    }
                     if silu {
                         grad.iter_mut().zip(&*x).for_each(|(grad, x)| *grad *= slope(x * scale + shift));
                     }

@@ -5,16 +5,17 @@
 
 mod convolution;
 mod group_norm;
+mod layer;
 mod real;
 mod resampling;
 mod silu;
 
 pub use convolution::{Window, conv_transpose2d, conv2d};
 pub use group_norm::{GroupNorm, group_norm};
+pub use layer::{Layer, affine, convolution, convolution_transposed, normalised};
 pub use resampling::{average_pool, upsample_nearest};
 pub use silu::silu;
 
-use crate::Expected;
 use candle_core::{Result, Tensor};
 
 /// Images of shape `(batch, channels * height * width)`, channel by channel, as `(channels, batch, height, width)`.
@@ -38,33 +39,4 @@ pub fn channels_first(rows: &Tensor, [channels, height, width]: [usize; 3]) -> R
 pub fn rows_of(images: &Tensor) -> Result<Tensor> {
     let (channels, batch, height, width) = images.dims4()?;
     images.transpose(0, 1)?.contiguous()?.reshape((batch, channels * height * width))
-}
-
-/// The tensors `<name>.weight`, shape `(outputs, inputs, side, side)`, and `<name>.bias`, as PyTorch's `nn.Conv2d`.
-pub fn expected_conv2d(name: &str, inputs: usize, outputs: usize, side: usize) -> [Expected; 2] {
-    [
-        Expected::new(format!("{name}.weight"), &[outputs, inputs, side, side]),
-        Expected::new(format!("{name}.bias"), &[outputs]),
-    ]
-}
-
-/// The tensors `<name>.weight`, shape `(inputs, outputs, side, side)`, and `<name>.bias`, as PyTorch's `nn.ConvTranspose2d`.
-pub fn expected_conv_transpose2d(name: &str, inputs: usize, outputs: usize, side: usize) -> [Expected; 2] {
-    [
-        Expected::new(format!("{name}.weight"), &[inputs, outputs, side, side]),
-        Expected::new(format!("{name}.bias"), &[outputs]),
-    ]
-}
-
-/// The tensors `<name>.weight` and `<name>.bias`, both of shape `(channels)`, as PyTorch's `nn.GroupNorm`.
-pub fn expected_group_norm(name: &str, channels: usize) -> [Expected; 2] {
-    ["weight", "bias"].map(|part| Expected::new(format!("{name}.{part}"), &[channels]))
-}
-
-/// `x` plus one number a channel, `x` of shape `(channels, batch, height, width)`.
-///
-/// # Errors
-/// What candle says.
-pub fn add_bias(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    x.broadcast_add(&bias.reshape((bias.elem_count(), 1, 1, 1))?)
 }

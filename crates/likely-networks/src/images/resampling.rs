@@ -57,7 +57,9 @@ impl Squares {
             for (x, y) in x.chunks_exact((factor * width).max(1)).zip(y.chunks_exact_mut(wide.max(1))) {
                 for row in x.chunks_exact(width) {
                     for (y, square) in y.iter_mut().zip(row.chunks_exact(factor)) {
-                        square.iter().for_each(|x| *y += *x);
+                        for x in square {
+                            *y += *x;
+                        }
                     }
                 }
             }
