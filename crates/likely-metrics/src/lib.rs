@@ -4,9 +4,12 @@
 //!
 //! To add one: a file with a constant of type [`Metric`], and two lines here (`mod` and the entry in [`ALL`]); for samples
 //! instead of curves, of type [`SampleMetric`] and in [`SAMPLE_ALL`]. No id is in both tables.
+//!
+//! Numbers about two sets of images are in [`distances`].
 
 mod barrier_height;
 mod convex_hull;
+pub mod distances;
 mod energy;
 mod energy_midpoint;
 mod evaluations;

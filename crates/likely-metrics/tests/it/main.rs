@@ -1,5 +1,6 @@
 //! The metrics, seen from outside.
 
 mod conformance;
+mod distances;
 mod golden;
 mod samples;
