@@ -1,5 +1,6 @@
 //! Tests of pictures.
 
 mod idx;
+mod pictures;
 mod resize;
 mod set;
