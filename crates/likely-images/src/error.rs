@@ -27,6 +27,9 @@ pub enum ImagesError {
         /// What is wrong and what would be right.
         reason: String,
     },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] likely_record::FolderError),
 }
 
 impl ImagesError {

@@ -78,7 +78,7 @@ fn rows(path: &Path) -> Result<Vec<(ByteArray, Option<u8>)>, ImagesError> {
         .map_err(damaged)?
         .enumerate()
         .map(row)
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, ImagesError>>()?;
     if rows.is_empty() { Err(wrong("it holds no picture".to_owned())) } else { Ok(rows) }
 }
 

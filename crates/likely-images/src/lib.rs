@@ -5,6 +5,7 @@
 
 mod error;
 mod folder;
+mod grid;
 mod gzip;
 mod hub_table;
 mod idx;
@@ -15,6 +16,7 @@ mod set;
 mod source;
 
 pub use error::ImagesError;
+pub use grid::{Grid, encode_png, write_png};
 pub use idx::read_idx;
 pub use resize::Resize;
 pub use set::ImageSet;

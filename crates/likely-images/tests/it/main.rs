@@ -1,5 +1,6 @@
 //! Tests of pictures.
 
+mod grid;
 mod idx;
 mod pictures;
 mod resize;
