@@ -21,6 +21,7 @@ mod normalizing_flow;
 mod normalizing_flow_training;
 mod npy;
 mod numbers;
+mod pictures;
 mod quadratic;
 mod radial_curvature;
 mod samples;

@@ -3,7 +3,7 @@
 //! To add a model: a function that builds its [`Objective`], and an entry in [`TRAINABLE`]. To add data: a function that
 //! builds its [`DataSource`], and an entry in [`DATA`]. Both tables are sorted by id.
 
-use crate::{BuildError, Config, samples, sphere};
+use crate::{BuildError, Config, pictures, samples, sphere};
 use crate::{autoregressive_training, diffusion_2d, energy_network_training, normalizing_flow_training, vae};
 use likely_networks::training::{DataSource, Objective};
 use ndarray::ArrayView2;
@@ -63,7 +63,9 @@ pub const DATA: &[Data] = &[
     samples::circle_3d::DATA,
     samples::dino::DATA,
     sphere::events_data::DATA,
+    pictures::fashion_mnist::DATA,
     samples::half_moons::DATA,
+    pictures::image_folder::DATA,
     samples::sine::DATA,
     samples::two_moons::DATA,
 ];

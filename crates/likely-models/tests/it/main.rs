@@ -11,6 +11,7 @@ mod gmm;
 mod kde;
 mod learned_golden;
 mod networks;
+mod pictures;
 mod planar;
 mod quadratic;
 mod samples;

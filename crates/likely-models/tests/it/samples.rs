@@ -6,7 +6,7 @@ use likely_models::training::DataSource;
 use likely_models::{BuildError, DATA, Resolved};
 use std::path::Path;
 
-fn data(id: &str, config: &str, folder: &Path) -> Result<Resolved<dyn DataSource>, BuildError> {
+pub(crate) fn data(id: &str, config: &str, folder: &Path) -> Result<Resolved<dyn DataSource>, BuildError> {
     let text = format!("config = {{ {config} }}");
     let document = toml::de::DeTable::parse(&text).expect("valid TOML");
     let (span, config) = (document.span(), document.into_inner().remove("config").expect("just written"));
@@ -42,8 +42,8 @@ fn draws_follow_the_density_which_is_normalised() {
         let points = source.fresh(20_000, &mut stream).unwrap();
         check_draws(id, sides, (*step, 1e-6), points.view(), |at| source.log_density(at).unwrap());
     }
-    // Events of the earth are measured and not drawn.
-    assert_eq!(GRIDS.len() + 1, DATA.len());
+    // Events of the earth and two kinds of pictures are measured and not drawn.
+    assert_eq!(GRIDS.len() + 3, DATA.len());
 }
 
 #[test]
