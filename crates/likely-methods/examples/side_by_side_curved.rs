@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 const ADAPTIVE: &str = "line-search = { adaptive = { rate = 0.01 } }";
 const WHOLE: &str = "reduction = \"off\"";
 const SHORTEST: &str = "weight = { relative = 0.0 }";
+const FROZEN: &str = "gradient = \"frozen\"";
 
 /// Name, problem of the run-time study, method, its configuration.
 const SOLVED: &[(&str, &str, &str, &str)] = &[
@@ -44,6 +45,13 @@ const SOLVED: &[(&str, &str, &str, &str)] = &[
     ("adaptive-sphere-2", "sphere2", "prob-georce", ADAPTIVE),
     ("adaptive-sphere-10", "sphere10", "prob-georce", ADAPTIVE),
     ("adaptive-sphere-100", "sphere100", "prob-georce", ADAPTIVE),
+    ("adam-sphere-2", "sphere2", "adam", FROZEN),
+    ("adam-t2", "t2", "adam", FROZEN),
+    ("adam-spd3", "spd3", "adam", FROZEN),
+    ("adam-sphere-10", "sphere10", "adam", FROZEN),
+    ("adam-sphere-100", "sphere100", "adam", FROZEN),
+    ("l-bfgs-sphere-2", "sphere2", "l-bfgs", ""),
+    ("l-bfgs-sphere-10", "sphere10", "l-bfgs", ""),
     ("geodesic-sphere-2", "sphere2", "prob-georce", SHORTEST),
     ("geodesic-gaussian", "gaussian", "prob-georce", SHORTEST),
 ];

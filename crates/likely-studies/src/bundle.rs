@@ -1,6 +1,6 @@
 //! What several curves amount to together.
 
-use crate::series::curve;
+use crate::series::{apart, curve};
 use crate::{Number, Reading, Series, StudyError};
 use likely_core::{EvalError, Geometry, Potential, Rows};
 use ndarray::{Array2, ArrayView2};
@@ -59,13 +59,13 @@ impl Strand {
     }
 }
 
-/// The numbers of all curves together, and the curves as a series; a sum that lacks a part is no number.
+/// The numbers of all curves together, and the curves as one series with gaps between them; a sum that lacks a part is no number.
 pub(crate) fn measure(
     background: &dyn Geometry,
     potential: &dyn Potential,
     id: &str,
     strands: &[Strand],
-) -> Result<(Vec<Reading>, Vec<Series>), StudyError> {
+) -> Result<(Vec<Reading>, Option<Series>), StudyError> {
     let (mut energy, mut sum, mut points) = (0.0, 0.0, 0_usize);
     let mut series = Vec::with_capacity(strands.len());
     for strand in strands {
@@ -91,7 +91,7 @@ pub(crate) fn measure(
         reading(POINTS, Ok(points as f64)),
         reading(LOST, Ok(lost as f64)),
     ];
-    Ok((numbers, series))
+    Ok((numbers, apart(series, "curves")))
 }
 
 /// `sum_i <dz_i, G(z_i) dz_i>`.

@@ -34,3 +34,17 @@ pub(crate) fn curve(
     }
     Series { id: id.to_owned(), label, columns, values }
 }
+
+/// Series with equal columns as one, with an empty row between each and the next.
+pub(crate) fn apart(several: Vec<Series>, label: &str) -> Option<Series> {
+    let mut several = several.into_iter();
+    let first = several.next()?;
+    let mut rows: Vec<f64> = first.values.iter().copied().collect();
+    let width = first.columns.len();
+    for next in several {
+        rows.extend(std::iter::repeat_n(f64::NAN, width));
+        rows.extend(next.values);
+    }
+    let values = Array2::from_shape_vec((rows.len() / width, width), rows).ok()?;
+    Some(Series { label: label.to_owned(), values, ..first })
+}

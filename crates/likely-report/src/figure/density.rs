@@ -1,6 +1,7 @@
 //! Curves over the log-density of a model in the plane.
 
 use super::curves::{Curves, NamedCurve, curve_style, ends};
+use super::legend::shared;
 use super::palette::{Ramp, method_style};
 use super::picture::{Bar, Heat, Key, Marker, Panel, Picture, PictureAxis, Series, Spot};
 use super::scale::Span;
@@ -10,6 +11,8 @@ use likely_record::{CurveRecord, FieldRecord, FigureRecord, Run};
 
 /// Nats below the highest log-density that still have a colour of their own.
 const DEPTH: f64 = 12.0;
+/// Share of the extent of a field by which a panel grows on any side, at most, to show a curve that leaves it.
+const GROWTH: f64 = 0.4;
 
 /// The figure of one pair of end points: one panel a model.
 pub(crate) fn density_curves(
@@ -20,7 +23,7 @@ pub(crate) fn density_curves(
     points: bool,
 ) -> Result<Picture, ReportError> {
     let curves = Curves::of(run, methods, pair)?;
-    let mut panels = Vec::new();
+    let (mut panels, mut left) = (Vec::new(), Vec::new());
     for (model, named) in &curves.models {
         let series: Vec<Series> = named
             .iter()
@@ -34,7 +37,9 @@ pub(crate) fn density_curves(
             continue;
         }
         let axes = field.map_or_else(|| ["x₁".to_owned(), "x₂".to_owned()], |field| field.axes.clone());
-        panels.push(panel(&record.id, model, field, points, series, &axes)?);
+        let (panel, cut) = panel(&record.id, model, field, points, series, &axes)?;
+        left.extend(cut.into_iter().map(|name| format!("{name} on {model}")));
+        panels.push(panel);
     }
     let mut picture = finish(record.id.clone(), record.title.clone(), panels, run.presentation.fields.iter());
     picture.legend = curves.legend;
@@ -42,6 +47,9 @@ pub(crate) fn density_curves(
         picture.legend.push(Key::Dot("data".to_owned()));
     }
     picture.notes = curves.notes;
+    if !left.is_empty() {
+        picture.notes.push(format!("Cut where it leaves the picture: {}.", left.join("; ")));
+    }
     Ok(picture)
 }
 
@@ -59,8 +67,11 @@ pub(crate) fn curve_picture(
     }
     let legend: Vec<Key> = series.iter().map(|series| Key::Line(series.name.clone(), series.style)).collect();
     let title = field.map_or(String::new(), |field| field.model.clone());
-    let panels = vec![panel(id, &title, field, true, series, axes)?];
-    let mut picture = finish(id.to_owned(), String::new(), panels, field.into_iter());
+    let (panel, cut) = panel(id, &title, field, true, series, axes)?;
+    let mut picture = finish(id.to_owned(), String::new(), vec![panel], field.into_iter());
+    if !cut.is_empty() {
+        picture.notes.push(format!("Cut where it leaves the picture: {}.", cut.join("; ")));
+    }
     picture.legend = legend;
     picture.legend.extend(ends());
     if field.is_some_and(|field| !field.points.is_empty()) {
@@ -80,14 +91,15 @@ fn spots(figure: &str, name: &str, curve: &CurveRecord) -> Result<Vec<Spot>, Rep
     Ok(curve.values.chunks_exact(2).map(|point| Spot::new(point[0], point[1])).collect())
 }
 
+/// The panel of a field with its curves, and the names of those that it cuts because they go too far.
 fn panel(
     figure: &str,
     title: &str,
     field: Option<&FieldRecord>,
     points: bool,
-    series: Vec<Series>,
+    mut series: Vec<Series>,
     axes: &[String; 2],
-) -> Result<Panel, ReportError> {
+) -> Result<(Panel, Vec<String>), ReportError> {
     let not_finite = |place: String| ReportError::NotFinite { figure: figure.to_owned(), place };
     let dots: Vec<[f64; 2]> = field.filter(|_| points).map(|field| field.points.clone()).unwrap_or_default();
     if dots.iter().flatten().any(|coordinate| !coordinate.is_finite()) {
@@ -110,9 +122,19 @@ fn panel(
         None => [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY],
     };
     let mut beyond = field.is_none();
-    for [x, y] in series.iter().flat_map(|series| series.spots.iter().map(|spot| [spot.x, spot.y])) {
-        beyond |= x < edges[0] || y < edges[1] || x > edges[2] || y > edges[3];
-        edges = [edges[0].min(x), edges[1].min(y), edges[2].max(x), edges[3].max(y)];
+    let room = [GROWTH * (edges[2] - edges[0]), GROWTH * (edges[3] - edges[1])];
+    let most = [edges[0] - room[0], edges[1] - room[1], edges[2] + room[0], edges[3] + room[1]];
+    let mut cut = Vec::new();
+    for one in &series {
+        let far = |spot: &Spot| spot.x < most[0] || spot.y < most[1] || spot.x > most[2] || spot.y > most[3];
+        if field.is_some() && one.spots.iter().any(far) {
+            cut.push(one.name.clone());
+            continue;
+        }
+        for spot in &one.spots {
+            beyond |= spot.x < edges[0] || spot.y < edges[1] || spot.x > edges[2] || spot.y > edges[3];
+            edges = [edges[0].min(spot.x), edges[1].min(spot.y), edges[2].max(spot.x), edges[3].max(spot.y)];
+        }
     }
     let (x, y) = if beyond {
         // A curve that leaves the grid, or no grid at all: some room around everything.
@@ -131,7 +153,10 @@ fn panel(
         .and_then(|series| Some((series.spots.first()?, series.spots.last()?)))
         .map(|(first, last)| vec![(Marker::Circle, [first.x, first.y]), (Marker::Square, [last.x, last.y])])
         .unwrap_or_default();
-    Ok(Panel {
+    for one in series.iter_mut().filter(|one| cut.contains(&one.name)) {
+        one.spots = within(&one.spots, edges);
+    }
+    let panel = Panel {
         title: title.to_owned(),
         x: PictureAxis { title: axes[0].clone(), span: x },
         y: PictureAxis { title: axes[1].clone(), span: y },
@@ -143,7 +168,37 @@ fn panel(
         series,
         marks,
         solid: None,
-    })
+    };
+    Ok((panel, cut))
+}
+
+/// The parts of a line within a box, with gaps where it is outside.
+fn within(spots: &[Spot], [left, low, right, high]: [f64; 4]) -> Vec<Spot> {
+    let mut parts = Vec::new();
+    for pair in spots.windows(2) {
+        let ([x, y], [dx, dy]) = ([pair[0].x, pair[0].y], [pair[1].x - pair[0].x, pair[1].y - pair[0].y]);
+        // Liang and Barsky 1984: the times at which the segment crosses each edge.
+        let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
+        for (step, room) in [(-dx, x - left), (dx, right - x), (-dy, y - low), (dy, high - y)] {
+            if step < 0.0 {
+                enter = enter.max(room / step);
+            } else if step > 0.0 {
+                leave = leave.min(room / step);
+            } else if room < 0.0 {
+                leave = f64::NEG_INFINITY;
+            }
+        }
+        if enter > leave {
+            continue;
+        }
+        let at = |t: f64| Spot::new(x + t * dx, y + t * dy);
+        if enter > 0.0 || parts.is_empty() {
+            parts.push(Spot::new(f64::NAN, f64::NAN));
+            parts.push(at(enter));
+        }
+        parts.push(at(leave));
+    }
+    parts
 }
 
 /// The field's numbers as grey levels; [`finish`] colours them once the common range is known.
@@ -162,7 +217,7 @@ fn heat(field: &FieldRecord) -> Result<Heat, ReportError> {
     Ok(Heat { raster, edges, ramp: Ramp::Density, bar: None })
 }
 
-/// Colours the fields of all panels in one range, so that panels can be compared.
+/// Colours the fields, in one range where panels can be compared, and each in its own where one would leave no contrast to another.
 fn finish<'a>(
     id: String,
     title: String,
@@ -171,25 +226,31 @@ fn finish<'a>(
 ) -> Picture {
     let fields: Vec<&FieldRecord> =
         fields.filter(|field| panels.iter().any(|panel| panel.title == field.model)).collect();
-    let (low, high, open_below) =
-        nats_range(fields.iter().flat_map(|field| field.log_density.iter().copied()));
+    let bar = |range: (f64, f64, bool)| Bar {
+        title: "log-density (nats)".to_owned(),
+        low: range.0,
+        high: range.1,
+        open_below: range.2,
+        ramp: Ramp::Density,
+    };
+    let own: Vec<(f64, f64, bool)> =
+        fields.iter().map(|field| nats_range(field.log_density.iter().copied())).collect();
+    let one = shared(&own.iter().map(|range| (range.0, range.1)).collect::<Vec<_>>());
+    let common = nats_range(fields.iter().flat_map(|field| field.log_density.iter().copied()));
     for panel in &mut panels {
-        let field = fields.iter().find(|field| field.model == panel.title);
-        if let (Some(heat), Some(field)) = (&mut panel.heat, field) {
+        let place = fields.iter().position(|field| field.model == panel.title);
+        if let (Some(heat), Some(place)) = (&mut panel.heat, place) {
+            let (field, range) = (fields[place], if one { common } else { own[place] });
+            let (low, high, _) = range;
             heat.raster.rgb = (0..field.grid.rows)
                 .rev()
                 .flat_map(|row| &field.log_density[row * field.grid.columns..(row + 1) * field.grid.columns])
                 .flat_map(|value| Ramp::Density.colour((value - low) / (high - low)).rgb)
                 .collect();
+            heat.bar = (!one).then(|| bar(range));
         }
     }
-    let bar = (!fields.is_empty()).then(|| Bar {
-        title: "log-density (nats)".to_owned(),
-        low,
-        high,
-        open_below,
-        ramp: Ramp::Density,
-    });
+    let bar = (one && !fields.is_empty()).then(|| bar(common));
     Picture { id, title, panels, legend: Vec::new(), bar, notes: Vec::new() }
 }
 
@@ -201,4 +262,28 @@ pub(crate) fn nats_range(values: impl Iterator<Item = f64>) -> (f64, f64, bool) 
     let high = if highest.is_finite() { highest } else { 0.0 };
     let low = lowest.max(((high - DEPTH) / 2.0).floor() * 2.0).min(high - 1e-6 * high.abs().max(1.0));
     (low, high, lowest < low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_at_the_edges_of_the_picture() {
+        let line: Vec<Spot> =
+            [[0.5, 0.5], [1.5, 0.5], [1.5, 1.5], [0.5, -1.5]].map(|[x, y]| Spot::new(x, y)).into();
+        let parts = within(&line, [0.0, 0.0, 1.0, 1.0]);
+        let places: Vec<Option<[f64; 2]>> =
+            parts.iter().map(|spot| Some([spot.x, spot.y]).filter(|[x, _]| x.is_finite())).collect();
+        let pieces: Vec<Vec<[f64; 2]>> = places
+            .split(Option::is_none)
+            .map(|piece| piece.iter().flatten().copied().collect())
+            .filter(|piece: &Vec<_>| !piece.is_empty())
+            .collect();
+        assert_eq!(pieces.len(), 1, "{pieces:?}");
+        assert_eq!(pieces[0], [[0.5, 0.5], [1.0, 0.5]]);
+        let through = within(&[Spot::new(-1.0, 0.5), Spot::new(3.0, 0.5)], [0.0, 0.0, 1.0, 1.0]);
+        let ends: Vec<f64> = through.iter().map(|spot| spot.x).filter(|x| x.is_finite()).collect();
+        assert_eq!(ends, [0.0, 1.0]);
+    }
 }

@@ -65,7 +65,8 @@ pub(crate) fn series_lines(
                         let number =
                             |place: usize| row.get(place).copied().flatten().filter(|v| v.is_finite());
                         let (Some(across), Some(up)) = (number(across), number(up)) else {
-                            gaps += 1;
+                            // A row without any number sets two curves apart.
+                            gaps += usize::from(row.iter().any(Option::is_some));
                             return Spot::new(f64::NAN, f64::NAN);
                         };
                         if admits(x_scale, across) && admits(y_scale, up) {
