@@ -1,5 +1,6 @@
 //! One cell: a model, a method, a pair of end points and a repetition.
 
+use crate::PictureRecord;
 use crate::hash::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -120,6 +121,9 @@ pub struct CellRecord {
     /// SHA-256 of the file of its series, for cells that have some; absent from cells that have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series_sha256: Option<String>,
+    /// Its pictures; absent from cells that have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<PictureRecord>,
 }
 
 impl CellRecord {

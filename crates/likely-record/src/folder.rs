@@ -2,11 +2,11 @@
 
 use crate::atomic::{ReadProblem, write_atomic};
 use crate::atomic::{TEMPORARY_PREFIX, move_aside, read_json, read_limited, refuse_newer, to_json};
-use crate::layout::{LARGEST_FILE, LARGEST_TIMING, Layout, check_plan};
+use crate::layout::{LARGEST_FILE, LARGEST_TIMING, Layout, check_pictures, check_plan};
 use crate::lock::Lock;
 use crate::{
-    CellRecord, CellState, CurveRecord, FolderError, PlanRecord, Presentation, Provenance, SeriesFile,
-    TimingRecord, sha256_hex,
+    CellRecord, CellState, CurveRecord, FolderError, PictureFile, PlanRecord, Presentation, Provenance,
+    SeriesFile, TimingRecord, sha256_hex,
 };
 use std::collections::BTreeSet;
 use std::fs;
@@ -106,29 +106,30 @@ impl RunFolder {
         curve: Option<&CurveRecord>,
         timing: &TimingRecord,
     ) -> Result<(), FolderError> {
-        self.write(record, curve, None, timing)
+        self.write(record, &Beside { curve, ..Beside::default() }, timing)
     }
 
-    /// Writes the finished cell of a study: its series, its timing, and then the cell, which makes it count.
+    /// Writes the finished cell of a study: its series, its pictures, its timing, and then the cell, which makes it count.
     ///
     /// # Errors
-    /// As [`RunFolder::write_cell`], with the series in place of the curve.
+    /// As [`RunFolder::write_cell`], with the series and pictures in place of the curve.
     pub fn write_study(
         &self,
         record: &CellRecord,
         series: Option<&SeriesFile>,
+        pictures: &[PictureFile],
         timing: &TimingRecord,
     ) -> Result<(), FolderError> {
-        self.write(record, None, series, timing)
+        self.write(record, &Beside { curve: None, series, pictures }, timing)
     }
 
     fn write(
         &self,
         record: &CellRecord,
-        curve: Option<&CurveRecord>,
-        series: Option<&SeriesFile>,
+        beside: &Beside<'_>,
         timing: &TimingRecord,
     ) -> Result<(), FolderError> {
+        let Beside { curve, series, pictures } = *beside;
         let hash = record.key.hash();
         if !self.planned.contains(&hash) {
             return Err(FolderError::NotPlanned { hash, path: self.path().to_owned() });
@@ -154,6 +155,12 @@ impl RunFolder {
             let reason = "the cell names other series than the ones given with it".to_owned();
             return Err(FolderError::Unwritable { path: cell_path, reason });
         }
+        if !record.pictures.iter().eq(pictures.iter().map(PictureFile::record)) {
+            let reason = "the cell names other pictures than the ones given with it".to_owned();
+            return Err(FolderError::Unwritable { path: cell_path, reason });
+        }
+        check_pictures(&record.pictures)
+            .map_err(|reason| FolderError::Unwritable { path: cell_path.clone(), reason })?;
         match self.layout.read_cell(&hash) {
             CellState::Done(found) if to_json(&cell_path, &*found)? == cell_bytes => return Ok(()),
             CellState::Done(_) => return Err(FolderError::Overwrite { path: cell_path }),
@@ -166,6 +173,13 @@ impl RunFolder {
             let folder = self.layout.file("series");
             fs::create_dir_all(&folder).map_err(|source| FolderError::io("create", &folder, source))?;
             keep_or_write(&series_path, bytes)?;
+        }
+        if !pictures.is_empty() {
+            let folder = self.layout.file("pictures");
+            fs::create_dir_all(&folder).map_err(|source| FolderError::io("create", &folder, source))?;
+        }
+        for picture in pictures {
+            keep_or_write(&self.layout.picture(&hash, &picture.record().id), picture.png())?;
         }
         // A timing without its cell is what a kill left; the reading of the run that made the cell replaces it.
         let timing_path = self.layout.timing(&hash);
@@ -183,6 +197,7 @@ impl RunFolder {
             names.push(format!("cells/{hash}.json"));
             names.push(format!("curves/{hash}.safetensors"));
             names.push(format!("series/{hash}.json"));
+            names.extend(self.layout.picture_ids(hash).iter().map(|id| format!("pictures/{hash}-{id}.png")));
         }
         names.sort_unstable();
         let mut text = String::new();
@@ -202,6 +217,14 @@ impl RunFolder {
     }
 }
 
+/// What stands beside a cell.
+#[derive(Default)]
+struct Beside<'a> {
+    curve: Option<&'a CurveRecord>,
+    series: Option<&'a SeriesFile>,
+    pictures: &'a [PictureFile],
+}
+
 /// Leaves a file that has this content alone; moves any other one aside and writes.
 fn keep_or_write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     match read_limited(path, bytes.len() as u64) {
@@ -216,8 +239,9 @@ fn keep_or_write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 
 /// Removes temporary files that a kill left behind; the lock is held, so nobody is writing them.
 fn sweep(layout: &Layout) -> Result<(), FolderError> {
-    let folders = ["cells", "curves", "series", "timings", "tables", "figures"].map(|name| layout.file(name));
-    // Series are there where a study was, tables and figures once a report was drawn.
+    let folders = ["cells", "curves", "series", "pictures", "timings", "tables", "figures"];
+    let folders = folders.map(|name| layout.file(name));
+    // Series and pictures are there where a study was, tables and figures once a report was drawn.
     for folder in folders.into_iter().chain([layout.root().to_owned()]).filter(|folder| folder.is_dir()) {
         let failed = |source| FolderError::io("read", &folder, source);
         for entry in fs::read_dir(&folder).map_err(failed)? {

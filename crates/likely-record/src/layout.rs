@@ -2,7 +2,10 @@
 
 use crate::atomic::{ReadProblem, read_json, read_limited};
 use crate::name::{check_hex, check_id, check_tier};
-use crate::{CellRecord, CurveRecord, FORMAT, FolderError, PlanRecord, SeriesFile, sha256_hex};
+use crate::{
+    CellRecord, CurveRecord, FORMAT, FolderError, PictureFile, PictureRecord, PlanRecord, SeriesFile,
+    sha256_hex,
+};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +17,8 @@ pub(crate) const LARGEST_TIMING: u64 = 1 << 20;
 const LARGEST_CURVE: u64 = 1 << 30;
 /// Largest size of `series/<hash>.json`.
 const LARGEST_SERIES: u64 = 1 << 30;
+/// Largest size of `pictures/<hash>-<id>.png`.
+const LARGEST_PICTURE: u64 = 1 << 30;
 /// Largest size of the other files of a run.
 pub(crate) const LARGEST_FILE: u64 = 1 << 30;
 
@@ -64,11 +69,16 @@ impl Layout {
         self.root.join("series").join(format!("{hash}.json"))
     }
 
+    /// The file of a picture whose id has been checked.
+    pub(crate) fn picture(&self, hash: &str, id: &str) -> PathBuf {
+        self.root.join("pictures").join(format!("{hash}-{id}.png"))
+    }
+
     pub(crate) fn timing(&self, hash: &str) -> PathBuf {
         self.root.join("timings").join(format!("{hash}.json"))
     }
 
-    /// Reads a cell and checks that it is the one that its name says, with the curve and the series that it says.
+    /// Reads a cell and checks that it is the one that its name says, with the curve, the series and the pictures that it says.
     pub(crate) fn read_cell(&self, hash: &str) -> CellState {
         let path = self.cell(hash);
         let cell: CellRecord = match read_json(&path, LARGEST_CELL) {
@@ -82,11 +92,16 @@ impl Layout {
         if found != hash {
             return CellState::Damaged { path, reason: format!("it holds the cell {found}") };
         }
-        let beside = [
-            (&cell.curve_sha256, self.curve(hash), LARGEST_CURVE),
-            (&cell.series_sha256, self.series(hash), LARGEST_SERIES),
-        ];
-        for (expected, path, limit) in beside {
+        if let Err(reason) = check_pictures(&cell.pictures) {
+            return CellState::Damaged { path, reason };
+        }
+        let curve = (cell.curve_sha256.as_ref(), self.curve(hash), LARGEST_CURVE);
+        let series = (cell.series_sha256.as_ref(), self.series(hash), LARGEST_SERIES);
+        let pictures = cell
+            .pictures
+            .iter()
+            .map(|picture| (Some(&picture.sha256), self.picture(hash, &picture.id), LARGEST_PICTURE));
+        for (expected, path, limit) in [curve, series].into_iter().chain(pictures) {
             let Some(expected) = expected else { continue };
             match read_limited(&path, limit) {
                 Ok(bytes) if sha256_hex(&bytes) == *expected => {}
@@ -121,6 +136,34 @@ impl Layout {
         }
     }
 
+    /// A picture of a cell that was read, so its id has been checked.
+    pub(crate) fn read_picture(
+        &self,
+        hash: &str,
+        record: &PictureRecord,
+    ) -> Result<PictureFile, FolderError> {
+        let path = self.picture(hash, &record.id);
+        let bytes = match read_limited(&path, LARGEST_PICTURE) {
+            Ok(bytes) => bytes,
+            Err(ReadProblem::Missing) => {
+                return Err(FolderError::Damaged { path, reason: "the file is missing".to_owned() });
+            }
+            Err(ReadProblem::Unusable(error)) => return Err(error),
+        };
+        PictureFile::from_png(record.clone(), bytes)
+            .map_err(|error| FolderError::Damaged { path, reason: error.to_string() })
+    }
+
+    /// Ids of the pictures that a cell names; none where the cell is not there or cannot be used.
+    pub(crate) fn picture_ids(&self, hash: &str) -> Vec<String> {
+        match read_json::<CellRecord>(&self.cell(hash), LARGEST_CELL) {
+            Ok(cell) if check_pictures(&cell.pictures).is_ok() => {
+                cell.pictures.into_iter().map(|picture| picture.id).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The bytes of a file of series.
     pub(crate) fn read_series(&self, hash: &str) -> Result<(Vec<u8>, SeriesFile), FolderError> {
         let path = self.series(hash);
@@ -137,6 +180,18 @@ impl Layout {
             Err(ReadProblem::Unusable(error)) => Err(error),
         }
     }
+}
+
+/// Every picture one that can be, with an id of its own.
+pub(crate) fn check_pictures(pictures: &[PictureRecord]) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for picture in pictures {
+        picture.size().map_err(|error| format!("the picture `{}`: {error}", picture.id))?;
+        if !seen.insert(&picture.id) {
+            return Err(format!("two pictures have the id `{}`", picture.id));
+        }
+    }
+    Ok(())
 }
 
 /// The reason alone, without the path that [`CellState::Damaged`] carries beside it.

@@ -12,6 +12,7 @@ mod hash;
 mod layout;
 mod lock;
 mod name;
+mod picture;
 mod pinned;
 mod plan;
 mod presentation;
@@ -27,11 +28,12 @@ pub use error::FolderError;
 pub use folder::RunFolder;
 pub use hash::sha256_hex;
 pub use layout::CellState;
+pub use picture::{PictureError, PictureFile, PictureRecord};
 pub use pinned::{Pinned, PinnedCell};
 pub use plan::{PlanRecord, PlannedCell};
 pub use presentation::{
     Axis, ClaimRecord, ClaimRole, FieldRecord, FigureKind, FigureRecord, Grid, MetricMeta, Presentation,
-    RankingRecord, SavingRecord, Scale, SurfaceRecord, TableRecord,
+    RankingRecord, SavingRecord, Scale, SurfaceRecord, TableRecord, Together,
 };
 pub use provenance::Provenance;
 pub use run::Run;

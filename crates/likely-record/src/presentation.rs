@@ -33,6 +33,17 @@ pub enum Scale {
     LogWithZero,
 }
 
+/// Which rows of images stand together in a figure of pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Together {
+    /// All rows of a picture: one block a model and study.
+    #[default]
+    Picture,
+    /// Rows of the same label: one block a label, one row a model and study.
+    Label,
+}
+
 /// What is known of a metric, carried so that a report needs no other crate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -210,6 +221,20 @@ pub enum FigureKind {
         /// Labels of the studies shown; all when empty.
         #[serde(default)]
         studies: Vec<String>,
+    },
+    /// Pictures of studies, grids of images one below the other.
+    Pictures {
+        /// Id of the picture.
+        picture: String,
+        /// What stands together.
+        #[serde(default)]
+        together: Together,
+        /// Labels of the studies shown, in this order; all when empty.
+        #[serde(default)]
+        studies: Vec<String>,
+        /// Most rows of images of each picture.
+        #[serde(default)]
+        rows: Option<usize>,
     },
     /// The curves of one pair on a curved surface in projection, one panel a model.
     SurfaceCurves {

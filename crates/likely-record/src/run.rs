@@ -3,14 +3,14 @@
 use crate::atomic::{ReadProblem, read_json};
 use crate::layout::{CellState, LARGEST_FILE, LARGEST_TIMING, Layout, check_plan};
 use crate::{
-    CellRecord, CurveRecord, FolderError, PlanRecord, Presentation, Provenance, SeriesRecord, TimingRecord,
-    sha256_hex,
+    CellRecord, CurveRecord, FolderError, PictureFile, PlanRecord, Presentation, Provenance, SeriesRecord,
+    TimingRecord, sha256_hex,
 };
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Everything in a run folder but the curves and the series, finished or not.
+/// Everything in a run folder but the curves, the series and the pictures, finished or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// The folder.
@@ -120,6 +120,15 @@ impl Run {
             return damaged("its SHA-256 differs from the one that the cell names");
         }
         Ok(file.series)
+    }
+
+    /// The pictures of a cell, each checked against the hash in the cell; empty where it has none.
+    ///
+    /// # Errors
+    /// [`FolderError`] where the cell is not there, or the file of a picture is damaged.
+    pub fn pictures(&self, hash: &str) -> Result<Vec<PictureFile>, FolderError> {
+        let layout = Layout::new(self.path.clone());
+        self.find(hash)?.pictures.iter().map(|record| layout.read_picture(hash, record)).collect()
     }
 
     fn find(&self, hash: &str) -> Result<&CellRecord, FolderError> {

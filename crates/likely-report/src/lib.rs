@@ -10,6 +10,7 @@ mod group;
 mod html;
 mod number;
 mod page;
+mod pictures;
 mod published;
 mod ranking;
 mod saving;

@@ -138,7 +138,7 @@ impl Study for InitialValues {
         }
         let (numbers, series) =
             bundle::measure(subject.geometry, subject.potential, "initial-value-curve", &strands)?;
-        Ok(Findings { numbers, series: series.into_iter().collect(), iterations: 0 })
+        Ok(Findings { numbers, series: series.into_iter().collect(), iterations: 0, ..Findings::default() })
     }
 }
 

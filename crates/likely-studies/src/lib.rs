@@ -28,8 +28,8 @@ pub mod transport;
 mod typical_weight;
 
 pub use study::{
-    BuiltStudy, Column, Config, Findings, Number, Observer, Pair, Reading, Series, Study, StudyError,
-    StudyKind, Subject,
+    BuiltStudy, Column, Config, Findings, Number, Observer, Pair, Picture, PictureRow, Reading, Series,
+    Study, StudyError, StudyKind, Subject,
 };
 
 /// Every study, sorted by id.

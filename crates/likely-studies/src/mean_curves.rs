@@ -165,7 +165,12 @@ impl Study for MeanCurves {
         let converged = found.stop.map(|stop| f64::from(u8::from(stop.means_convergence())));
         numbers.push(Reading { id: CONVERGED, value: converged.ok_or_else(of_search) });
         numbers.push(Reading { id: GRADIENT, value: found.gradient_norm.ok_or_else(of_search) });
-        Ok(Findings { numbers, series: series.into_iter().collect(), iterations: found.iterations })
+        Ok(Findings {
+            numbers,
+            series: series.into_iter().collect(),
+            iterations: found.iterations,
+            ..Findings::default()
+        })
     }
 }
 

@@ -329,7 +329,7 @@ impl Study for MeanUniqueness {
             Reading { id: "uniqueness-boundary-minima", value: Ok(on_boundary.unwrap_or(0) as f64) },
         ];
         let series = scans.iter().flat_map(|scan| series(&grid, scan)).collect();
-        Ok(Findings { numbers, series, iterations })
+        Ok(Findings { numbers, series, iterations, ..Findings::default() })
     }
 }
 

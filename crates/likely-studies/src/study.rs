@@ -1,6 +1,6 @@
 //! What an entry of the table of studies is, what it looks at, and what it answers.
 
-use likely_core::{EvalError, Geometry, Potential};
+use likely_core::{EvalError, Geometry, ImageShape, Potential};
 use likely_methods::InterpolateError;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rand_chacha::ChaCha8Rng;
@@ -87,6 +87,30 @@ pub struct Series {
     pub values: Array2<f64>,
 }
 
+/// Images side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PictureRow {
+    /// What a figure calls it.
+    pub label: String,
+    /// One image a row, shape `(columns, shape.len())`, in `[0, 1]`.
+    pub images: Array2<f64>,
+}
+
+/// A grid of equally large images, for figures and for whoever reads the run folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// The kebab-case name that figures use; no two pictures of a study share one.
+    pub id: String,
+    /// What sets it apart from those of other studies.
+    pub label: String,
+    /// Of each image.
+    pub shape: ImageShape,
+    /// Labels of the columns.
+    pub columns: Vec<String>,
+    /// The rows, from the top.
+    pub rows: Vec<PictureRow>,
+}
+
 /// What a study answers.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
@@ -94,6 +118,8 @@ pub struct Findings {
     pub numbers: Vec<Reading>,
     /// Columns of numbers.
     pub series: Vec<Series>,
+    /// Grids of images.
+    pub pictures: Vec<Picture>,
     /// Iterations of all solvers together.
     pub iterations: u64,
 }

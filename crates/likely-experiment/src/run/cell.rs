@@ -10,8 +10,8 @@ use likely_geometries::Derive;
 use likely_methods::{Density, InterpolateError, Interpolator, SampleError, Sampler, Scene, Solution};
 use likely_metrics::{MetricError, Reading, SampleSubject, Subject};
 use likely_record::{
-    CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, MetricRecord, PlannedCell, SavingRecord,
-    SeriesFile, Status, StopRecord, TimingRecord,
+    CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, MetricRecord, PictureFile, PlannedCell,
+    SavingRecord, SeriesFile, Status, StopRecord, TimingRecord,
 };
 use rand_chacha::ChaCha8Rng;
 use std::ops::ControlFlow;
@@ -24,6 +24,7 @@ pub(super) struct Finished {
     pub(super) record: CellRecord,
     pub(super) curve: Option<CurveRecord>,
     pub(super) series: Option<SeriesFile>,
+    pub(super) pictures: Vec<PictureFile>,
     pub(super) timing: TimingRecord,
 }
 
@@ -201,8 +202,15 @@ fn sample(plan: &Plan, key: &CellKey, model: usize, sampler: &dyn Sampler, stop:
         metrics,
         curve_sha256: None,
         series_sha256: None,
+        pictures: Vec::new(),
     };
-    Outcome::Finished(Box::new(Finished { record, curve: None, series: None, timing: timing(&cost) }))
+    Outcome::Finished(Box::new(Finished {
+        record,
+        curve: None,
+        series: None,
+        pictures: Vec::new(),
+        timing: timing(&cost),
+    }))
 }
 
 /// The row of a curve. Metrics see the true potential, and what they evaluate is not counted.
@@ -276,8 +284,15 @@ fn measured(
         metrics,
         curve_sha256: Some(curve_sha256),
         series_sha256: None,
+        pictures: Vec::new(),
     };
-    Outcome::Finished(Box::new(Finished { record, curve: Some(curve), series: None, timing: timing(&cost) }))
+    Outcome::Finished(Box::new(Finished {
+        record,
+        curve: Some(curve),
+        series: None,
+        pictures: Vec::new(),
+        timing: timing(&cost),
+    }))
 }
 
 /// What is wrong with a solution that its types allow.
@@ -320,8 +335,15 @@ pub(super) fn without_curve(
         metrics,
         curve_sha256: None,
         series_sha256: None,
+        pictures: Vec::new(),
     };
-    Outcome::Finished(Box::new(Finished { record, curve: None, series: None, timing: timing(&cost) }))
+    Outcome::Finished(Box::new(Finished {
+        record,
+        curve: None,
+        series: None,
+        pictures: Vec::new(),
+        timing: timing(&cost),
+    }))
 }
 
 /// A metric as the record holds it; a number that is not finite is none.

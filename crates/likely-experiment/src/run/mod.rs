@@ -1,6 +1,7 @@
 //! Runs: cells in parallel, one file each, resumed where they were left.
 
 mod cell;
+mod picture;
 mod study;
 
 use crate::Plan;
@@ -154,9 +155,11 @@ pub fn run(
                 return summary;
             };
             let record = &finished.record;
-            let written = match &finished.series {
-                Some(series) => folder.write_study(record, Some(series), &finished.timing),
-                None => folder.write_cell(record, finished.curve.as_ref(), &finished.timing),
+            let written = if let Some(curve) = &finished.curve {
+                folder.write_cell(record, Some(curve), &finished.timing)
+            } else {
+                let (series, pictures) = (finished.series.as_ref(), &finished.pictures);
+                folder.write_study(record, series, pictures, &finished.timing)
             };
             if let Err(error) = written {
                 halt.store(true, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! The cell of a study.
 
 use super::cell::{Cost, Finished, Outcome, absent, counts, noise, timing, without_curve};
+use super::picture::picture_file;
 use crate::Plan;
 use crate::plan::PlannedModel;
 use crate::spec::{Measure, Reveal};
@@ -95,6 +96,11 @@ fn recorded(plan: &Plan, key: &CellKey, kind: &'static StudyKind, findings: Find
         Ok(sha256) => sha256,
         Err(error) => return failed(format!("internal error: {error}")),
     };
+    let pictures = findings.pictures.iter().map(picture_file).collect::<Result<Vec<_>, _>>();
+    let pictures = match pictures {
+        Ok(pictures) => pictures,
+        Err(reason) => return failed(format!("internal error: {reason}")),
+    };
     let record = CellRecord {
         format: FORMAT,
         key: key.clone(),
@@ -108,8 +114,9 @@ fn recorded(plan: &Plan, key: &CellKey, kind: &'static StudyKind, findings: Find
         metrics,
         curve_sha256: None,
         series_sha256,
+        pictures: pictures.iter().map(|picture| picture.record().clone()).collect(),
     };
-    Outcome::Finished(Box::new(Finished { record, curve: None, series, timing: timing(&cost) }))
+    Outcome::Finished(Box::new(Finished { record, curve: None, series, pictures, timing: timing(&cost) }))
 }
 
 /// A metric of a study: its number, what it cost, or why there is none.
@@ -226,7 +233,8 @@ mod tests {
                 Self::AnswersNothing => Ok(Findings { iterations: u64::MAX, ..Findings::default() }),
                 Self::SeriesOfTwoWidths => Ok(Findings { series: vec![series(3)], ..Findings::default() }),
                 Self::SeriesWithGaps => {
-                    Ok(Findings { numbers: number(NUMBER.id, 2.5), series: vec![series(2)], iterations: 3 })
+                    let (numbers, series) = (number(NUMBER.id, 2.5), vec![series(2)]);
+                    Ok(Findings { numbers, series, iterations: 3, ..Findings::default() })
                 }
                 Self::NeedsMore => Err(StudyError::Unsupported { reason: "it needs data".to_owned() }),
                 Self::Breaks => Err(StudyError::Interrupted),

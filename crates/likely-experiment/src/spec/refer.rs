@@ -222,7 +222,7 @@ fn check_rankings(known: &Known<'_>) -> Result<(), SpecError> {
     Ok(())
 }
 
-/// Studies that a figure of series shows, of which there must be some.
+/// Studies that a figure of series or pictures shows, of which there must be some.
 fn check_series(
     known: &Known<'_>,
     figure: usize,
@@ -234,7 +234,7 @@ fn check_series(
         return Err(SpecError::WrongValue {
             place: known.spec.document.at(&steps),
             key: format!("figure[{figure}].show.{kind}"),
-            reason: "series come from studies, and the spec has no `[[study]]`".to_owned(),
+            reason: "series and pictures come from studies, and the spec has no `[[study]]`".to_owned(),
         });
     }
     let steps: Vec<_> = steps.into_iter().chain([Key("studies")]).collect();
@@ -271,6 +271,15 @@ fn check_figures(known: &Known<'_>) -> Result<(), SpecError> {
                 }
             }
             FigureKind::SeriesMap { studies, .. } => check_series(known, i, "series-map", studies)?,
+            FigureKind::Pictures { studies, rows, .. } => {
+                check_series(known, i, "pictures", studies)?;
+                if *rows == Some(0) {
+                    return Err(SpecError::Zero {
+                        place: known.spec.document.at(&step("pictures", "rows")),
+                        key: format!("figure[{i}].show.pictures.rows"),
+                    });
+                }
+            }
             FigureKind::SurfaceCurves { methods, pair } => {
                 known.all(&step("surface-curves", "methods"), "method", methods, &known.methods)?;
                 if let Some(pair) = pair {

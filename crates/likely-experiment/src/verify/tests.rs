@@ -40,6 +40,7 @@ fn cell(pair: &str, lambda: Option<f64>, value: Option<f64>) -> CellRecord {
         }],
         curve_sha256: None,
         series_sha256: None,
+        pictures: Vec::new(),
     }
 }
 

@@ -123,7 +123,7 @@ fn geometries_and_studies_name_what_is_wrong_with_them() {
         .replace("[[study]]\nkind = \"optimiser-traces\"\nlabel = \"Traces\"\nmodels = [\"Sphere\"]\n", "");
     assert_eq!(
         spec_error(&without),
-        "spec.toml:49:25: `figure[1].show.series-lines`: series come from studies, and the spec has no `[[study]]`"
+        "spec.toml:49:25: `figure[1].show.series-lines`: series and pictures come from studies, and the spec has no `[[study]]`"
     );
 }
 

@@ -5,5 +5,6 @@
 mod curve;
 mod folder;
 mod format;
+mod pictures;
 mod sample;
 mod series;

@@ -59,6 +59,7 @@ pub(crate) fn cell(pair: &str) -> CellRecord {
         ],
         curve_sha256: Some(curve().sha256().unwrap()),
         series_sha256: None,
+        pictures: Vec::new(),
     }
 }
 

@@ -31,7 +31,7 @@ fn series_are_read_back_and_stand_in_the_checksums() {
     let runs = tempfile::tempdir().unwrap();
     let folder = open(runs.path());
     assert!(!folder.path().join("series").exists(), "a run without studies has no such folder");
-    folder.write_study(&study(), Some(&series()), &sample::TIMING).unwrap();
+    folder.write_study(&study(), Some(&series()), &[], &sample::TIMING).unwrap();
     folder.write_cell(&sample::cell("1"), Some(&sample::curve()), &sample::TIMING).unwrap();
     folder.finish().unwrap();
     let (first, second) = (sample::key("0").hash(), sample::key("1").hash());
@@ -53,7 +53,7 @@ fn damaged_series_make_their_cell_count_as_missing() {
     for (bytes, words) in cases {
         let runs = tempfile::tempdir().unwrap();
         let folder = open(runs.path());
-        folder.write_study(&study(), Some(&series()), &sample::TIMING).unwrap();
+        folder.write_study(&study(), Some(&series()), &[], &sample::TIMING).unwrap();
         let whole = Run::read(folder.path()).unwrap();
         let path = folder.path().join(format!("series/{hash}.json"));
         match bytes {
@@ -64,7 +64,7 @@ fn damaged_series_make_their_cell_count_as_missing() {
         assert!(named == path && reason.contains(words), "{reason}");
         let message = whole.series(&hash).unwrap_err().to_string();
         assert!(message.contains(words), "{message}");
-        folder.write_study(&study(), Some(&series()), &sample::TIMING).unwrap();
+        folder.write_study(&study(), Some(&series()), &[], &sample::TIMING).unwrap();
         assert_eq!(folder.cell(&hash), CellState::Done(Box::new(study())));
     }
 }
@@ -74,7 +74,7 @@ fn series_that_could_not_be_read_back_are_not_written() {
     let runs = tempfile::tempdir().unwrap();
     let folder = open(runs.path());
     let write = |series: Option<SeriesFile>| {
-        folder.write_study(&study(), series.as_ref(), &sample::TIMING).unwrap_err().to_string()
+        folder.write_study(&study(), series.as_ref(), &[], &sample::TIMING).unwrap_err().to_string()
     };
     let mut ragged = series();
     ragged.series[0].values[1].pop();

@@ -9,8 +9,8 @@ use super::shape::{Anchor, Colour, Drawing, Label};
 
 pub(crate) const TEXT_EM: f64 = 12.0;
 pub(crate) const TICK_EM: f64 = 11.0;
-const TITLE_EM: f64 = 14.0;
-const NOTE_EM: f64 = 10.5;
+pub(crate) const TITLE_EM: f64 = 14.0;
+pub(crate) const NOTE_EM: f64 = 10.5;
 const EDGE: f64 = 14.0;
 /// Room between neighbouring panels.
 const GAP: f64 = 26.0;

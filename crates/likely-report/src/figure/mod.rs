@@ -7,6 +7,7 @@ mod curves;
 mod density;
 mod depth;
 mod font;
+mod images;
 mod layout;
 mod legend;
 mod palette;
@@ -25,14 +26,24 @@ pub(crate) use backend::{FAMILIES, font_css};
 
 use crate::ReportError;
 use crate::series::Wanted;
+use images::Images;
 use likely_record::{CurveRecord, FieldRecord, FigureKind, FigureRecord, Run, write_atomic};
 use picture::Picture;
+use shape::Drawing;
 use std::path::Path;
 
 /// A figure, checked and ready to be drawn.
 pub(crate) struct Figure {
-    picture: Picture,
+    body: Body,
     pub(crate) caption: String,
+}
+
+/// What a figure is made of.
+enum Body {
+    /// Panels with axes.
+    Panels(Picture),
+    /// Rows of images.
+    Images(Images),
 }
 
 impl Figure {
@@ -63,41 +74,67 @@ impl Figure {
                 let wanted = Wanted { series, studies };
                 series_map::series_map(run, record, &wanted, value, marks.as_deref())?
             }
+            FigureKind::Pictures { picture, together, studies, rows } => {
+                let images = images::images(run, record, picture, *together, studies, *rows)?;
+                return Ok(Self { body: Body::Images(images), caption: record.caption.clone() });
+            }
         };
-        Ok(Self { picture, caption: record.caption.clone() })
+        Ok(Self { body: Body::Panels(picture), caption: record.caption.clone() })
     }
 
     pub(crate) fn id(&self) -> &str {
-        &self.picture.id
+        match &self.body {
+            Body::Panels(picture) => &picture.id,
+            Body::Images(images) => &images.id,
+        }
     }
 
     pub(crate) fn title(&self) -> &str {
-        &self.picture.title
+        match &self.body {
+            Body::Panels(picture) => &picture.title,
+            Body::Images(images) => &images.title,
+        }
     }
 
     /// What was left out and what the bars mean; the files of the figure say it too.
     pub(crate) fn notes(&self) -> &[String] {
-        &self.picture.notes
+        match &self.body {
+            Body::Panels(picture) => &picture.notes,
+            Body::Images(images) => &images.notes,
+        }
     }
 
     /// Whether there is nothing to draw: the notes say why.
     pub(crate) fn is_empty(&self) -> bool {
-        self.picture.panels.is_empty()
+        match &self.body {
+            Body::Panels(picture) => picture.panels.is_empty(),
+            Body::Images(images) => images.is_empty(),
+        }
     }
 
     fn spoken_title(&self) -> &str {
-        if self.picture.title.is_empty() { "Curves" } else { &self.picture.title }
+        if self.title().is_empty() { "Curves" } else { self.title() }
+    }
+
+    /// Everything in its place; without title and notes where the page shows them as text.
+    fn drawing(&self, bare: bool) -> Drawing {
+        match &self.body {
+            Body::Panels(picture) if bare => {
+                layout::layout(&Picture { title: String::new(), notes: Vec::new(), ..picture.clone() })
+            }
+            Body::Panels(picture) => layout::layout(picture),
+            Body::Images(images) => images.layout(bare),
+        }
     }
 
     /// An element for a page that has the fonts, and that shows the title and the notes as text.
     pub(crate) fn inline(&self) -> Result<String, ReportError> {
-        let bare = Picture { title: String::new(), notes: Vec::new(), ..self.picture.clone() };
-        backend::inline_svg(self.id(), self.spoken_title(), &layout::layout(&bare))
+        backend::inline_svg(self.id(), self.spoken_title(), &self.drawing(true))
     }
 
     /// The endings and bytes of its files.
     pub(crate) fn files(&self) -> Result<[(&'static str, Vec<u8>); 2], ReportError> {
-        let drawing = layout::layout(&self.picture);
+        let drawing = self.drawing(false);
         let svg = backend::svg(self.id(), self.spoken_title(), &drawing)?;
         Ok([("svg", svg.into_bytes()), ("png", backend::png(self.id(), &drawing)?)])
     }
@@ -116,7 +153,7 @@ pub fn draw_curve_picture(
     out_stem: &Path,
 ) -> Result<(), ReportError> {
     let picture = density::curve_picture(field, curves, axes)?;
-    let figure = Figure { picture, caption: String::new() };
+    let figure = Figure { body: Body::Panels(picture), caption: String::new() };
     for (ending, bytes) in figure.files()? {
         let mut name = out_stem.as_os_str().to_owned();
         name.push(".");

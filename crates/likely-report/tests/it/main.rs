@@ -2,6 +2,7 @@
 
 mod figures;
 mod pages;
+mod pictures;
 mod published;
 mod rankings;
 mod savings;

@@ -2,9 +2,9 @@
 
 use likely_record::{
     Axis, CellKey, CellRecord, CurveRecord, EvaluationCounts, FORMAT, FieldRecord, FigureKind, FigureRecord,
-    Grid, MetricMeta, MetricRecord, PlanRecord, PlannedCell, Presentation, Provenance, Run, RunFolder, Scale,
-    SeriesFile, SeriesRecord, Status, StopRecord, TableRecord, TimingRecord, VerdictCell, VerdictKind,
-    VerdictRecord, VerdictStatus,
+    Grid, MetricMeta, MetricRecord, PictureFile, PlanRecord, PlannedCell, Presentation, Provenance, Run,
+    RunFolder, Scale, SeriesFile, SeriesRecord, Status, StopRecord, TableRecord, TimingRecord, VerdictCell,
+    VerdictKind, VerdictRecord, VerdictStatus,
 };
 use std::collections::BTreeMap;
 use tempfile::TempDir;
@@ -31,6 +31,8 @@ pub(crate) struct Cell {
 pub(crate) enum Outcome {
     /// What a study answered: numbers by id, and series.
     Studied(Vec<(&'static str, Option<f64>)>, Vec<SeriesRecord>),
+    /// What a study showed.
+    Pictured(Vec<PictureFile>),
     /// Metrics in the order of [`metrics`], and whether the method converged.
     Ran([Option<f64>; 3], bool),
     Failed(&'static str),
@@ -163,6 +165,7 @@ fn record(cell: &Cell, curve: Option<CurveRecord>) -> Option<(CellRecord, Option
         metrics: Vec::new(),
         curve_sha256: None,
         series_sha256: None,
+        pictures: Vec::new(),
     };
     match &cell.outcome {
         Outcome::Missing => None,
@@ -190,6 +193,10 @@ fn record(cell: &Cell, curve: Option<CurveRecord>) -> Option<(CellRecord, Option
                 let file = SeriesFile::new(series.clone());
                 record.series_sha256 = Some(file.sha256().expect("a scene has rows as long as its columns"));
             }
+            Some((record, None))
+        }
+        Outcome::Pictured(pictures) => {
+            record.pictures = pictures.iter().map(|picture| picture.record().clone()).collect();
             Some((record, None))
         }
         Outcome::Ran(values, converged) => {
@@ -267,10 +274,10 @@ pub(crate) fn scene_of_curves(
                 Outcome::Studied(_, series) if !series.is_empty() => Some(SeriesFile::new(series.clone())),
                 _ => None,
             };
-            if series.is_some() {
-                writing.write_study(&record, series.as_ref(), &timing)
-            } else {
-                writing.write_cell(&record, curve.as_ref(), &timing)
+            match &cell.outcome {
+                Outcome::Pictured(pictures) => writing.write_study(&record, None, pictures, &timing),
+                _ if series.is_some() => writing.write_study(&record, series.as_ref(), &[], &timing),
+                _ => writing.write_cell(&record, curve.as_ref(), &timing),
             }
             .expect("a scene can be written to a temporary folder");
         }

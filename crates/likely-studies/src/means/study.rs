@@ -219,7 +219,7 @@ impl Study for FrechetMean {
                 series.push(self.grid(&problem, &counted, grid.get(), &mut iterations, observe)?);
             }
         }
-        Ok(Findings { numbers, series, iterations })
+        Ok(Findings { numbers, series, iterations, ..Findings::default() })
     }
 }
 

@@ -206,7 +206,7 @@ impl Study for ShootingStudy {
         ];
         numbers.push(reading(DRIFT, tally.drift_unknown.map_or(Ok(tally.drift), Err)));
         numbers.push(reading(LOST, Ok(tally.lost as f64)));
-        Ok(Findings { numbers, series: tally.series, iterations: tally.iterations })
+        Ok(Findings { numbers, series: tally.series, iterations: tally.iterations, ..Findings::default() })
     }
 }
 
