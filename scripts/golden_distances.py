@@ -1,6 +1,9 @@
 """Golden values of distances between sets of features, by routes that the crate does not take.
 
-    python scripts/golden_distances.py > crates/likely-metrics/tests/golden/distances.json
+    python scripts/golden_distances.py
+
+Writes crates/likely-metrics/tests/golden/distances.json, and small files of features and statistics as numpy, pytorch-fid and clean-fid
+write them into crates/likely-metrics/tests/golden/features.
 
 Features are made by `features` from SplitMix64 and a few operations that IEEE 754 rounds in one way, so the test makes the same ones.
 Fréchet distances of small sets: mpmath in 60 digits, tr (S1 S2)^(1/2) as the sum of the roots of the eigenvalues of a symmetric
@@ -9,12 +12,14 @@ Kernel distances and neighbours: from their definitions, all pairs at once. Need
 """
 
 import json
+import pathlib
 import sys
 
 import mpmath
 import numpy as np
 
 mpmath.mp.dps = 60
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "crates/likely-metrics/tests/golden"
 
 
 def uniform(seed, count):
@@ -113,6 +118,22 @@ CASES = [
 ]
 
 
+def files():
+    """The same thirty images of five features in every form that is read."""
+    folder = FOLDER / "features"
+    folder.mkdir(exist_ok=True)
+    x = features(21, 30, 5, 0.0)
+    mu, sigma = x.mean(0), np.cov(x, rowvar=False)
+    np.save(folder / "rows.npy", x)
+    np.save(folder / "fortran.npy", np.asfortranarray(x))
+    np.save(folder / "single.npy", x.astype(np.float32))
+    np.savez_compressed(folder / "feats.npz", feats=x.astype(np.float32))
+    np.savez_compressed(folder / "deflated.npz", mu=mu, sigma=sigma)
+    np.savez(folder / "single.npz", mu=mu.astype(np.float32), sigma=np.asfortranarray(sigma, dtype=np.float32))
+    labels = {"network": "inception-v3", "weights_sha256": "0123456789abcdef" * 4, "resize": np.bytes_("pil-bicubic")}
+    np.savez(folder / "labelled.npz", mu=mu, sigma=sigma, n=np.int64(30), **labels)
+
+
 def main():
     cases = []
     for name, m, n, dim, shift, small in CASES:
@@ -137,8 +158,8 @@ def main():
                 **{key: float(value) for key, value in neighbours(x, y).items()},
             }
         )
-    json.dump({"cases": cases}, sys.stdout, indent=1)
-    sys.stdout.write("\n")
+    (FOLDER / "distances.json").write_text(json.dumps({"cases": cases}, indent=1) + "\n")
+    files()
 
 
 if __name__ == "__main__":

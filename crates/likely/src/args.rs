@@ -2,7 +2,8 @@
 
 use clap::{Args, Parser, Subcommand};
 use likely_experiment::Tier;
-use std::num::{NonZeroU64, NonZeroUsize};
+use likely_metrics::distances::SetMetric;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 /// What the exit codes mean; at the end of every help text.
@@ -86,6 +87,14 @@ pub(crate) enum Command {
         "    --from=-1.5,0.2 --to=3,4 --method prob-georce --config weight.relative=20 --out my-curve",
     ))]
     Interpolate(Interpolate),
+    /// Distances between two sets of images by their features: Fréchet (FID), kernel (KID), precision and recall, density and coverage.
+    #[command(after_help = examples!(
+        "likely distance real.npy fake.npy --network inception-v3",
+        "likely distance real.npz fake.npz",
+        "likely distance real.npy fake.npy --metric frechet,precision,recall,density,coverage --json",
+        "likely distance real.npy --statistics real.npz --network inception-v3 --resize pil-bicubic",
+    ))]
+    Distance(Distance),
     /// Train models from their specs: weights, and a card that says what they are.
     #[command(after_help = examples!(
         "likely train experiments/models/two-moons-flow.toml",
@@ -273,6 +282,41 @@ pub(crate) struct Interpolate {
     /// Write the curve as .npy too.
     #[arg(long)]
     pub(crate) npy: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Distance {
+    /// Real images, then generated ones: .npy with one row of features an image, or .npz with `mu` and `sigma` as of pytorch-fid and
+    /// clean-fid, or with `feats` or `features`.
+    #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Metrics: frechet, kernel, precision, recall, density, coverage. The first two where features are known, else the first.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "statistics")]
+    pub(crate) metric: Option<Vec<SetMetric>>,
+    /// Write mean and covariance of the one file into this .npz, which pytorch-fid and clean-fid read, and compare nothing.
+    #[arg(long, value_name = "OUT.npz")]
+    pub(crate) statistics: Option<PathBuf>,
+    /// Network that saw the features, of files that do not say it; `inception-v3` makes a Fréchet distance a FID.
+    #[arg(long, value_name = "ID")]
+    pub(crate) network: Option<String>,
+    /// SHA-256 of its weights, of files that do not say it.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) weights_sha256: Option<String>,
+    /// Kernel by which images came to the size of the network, of files that do not say it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) resize: Option<String>,
+    /// Subsets of the kernel distance.
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub(crate) subsets: NonZeroU32,
+    /// Images of a subset; all where there are fewer.
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) subset_size: NonZeroU32,
+    /// Root of the random streams that draw subsets.
+    #[arg(long, default_value = "0")]
+    pub(crate) seed: u64,
+    /// Worker threads; as many as the machine has when absent. The numbers do not depend on it.
+    #[arg(long)]
+    pub(crate) threads: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]

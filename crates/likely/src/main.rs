@@ -3,6 +3,7 @@
 mod answer;
 mod args;
 mod compare;
+mod distance;
 mod doctor;
 mod grid;
 mod interpolate;
@@ -58,6 +59,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Answer> {
         Command::Compare(args) => compare::command(args),
         Command::Doctor(args) => Ok(doctor::command(args)),
         Command::Interpolate(args) => interpolate::command(args, show),
+        Command::Distance(args) => distance::command(args, show),
         Command::Train(args) => train::command(args, show),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::linear::NoConvergence;
 use super::{
-    FeatureSet, FeatureSource, Route, SourceError, StatisticsError, density_coverage, frechet_distance,
-    kernel_distance, precision_recall,
+    FeatureSet, FeatureSource, Precision, Route, SourceError, StatisticsError, density_coverage,
+    frechet_distance, kernel_distance, precision_recall,
 };
 use crate::Better;
 use likely_core::Seed;
@@ -210,6 +210,8 @@ pub struct Comparison {
     pub subsets: usize,
     /// Images of a subset; all where there are fewer.
     pub subset_size: usize,
+    /// Precision of the products in the kernel distance.
+    pub precision: Precision,
     /// Root of the streams that draw subsets.
     pub seed: Seed,
 }
@@ -221,6 +223,7 @@ impl Default for Comparison {
             metrics: vec![SetMetric::Frechet, SetMetric::Kernel],
             subsets: 100,
             subset_size: 1000,
+            precision: Precision::Single,
             seed: Seed::new(0),
         }
     }
@@ -322,8 +325,8 @@ pub fn compare(
                 Distance { route: Some(found.route), ..plain(found.value) }
             }
             (SetMetric::Kernel, Some(x), Some(y)) => {
-                let found =
-                    kernel_distance(x, y, comparison.subsets, comparison.subset_size, comparison.seed)?;
+                let Comparison { subsets, subset_size, precision, seed, .. } = *comparison;
+                let found = kernel_distance(x, y, subsets, subset_size, precision, seed)?;
                 let subsets = Some((comparison.subsets, found.size));
                 Distance { deviation: Some(found.deviation), subsets, ..plain(found.mean) }
             }

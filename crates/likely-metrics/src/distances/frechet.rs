@@ -20,6 +20,17 @@ pub enum Route {
     Eigenvectors,
 }
 
+impl Route {
+    /// The kebab-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cholesky => "cholesky",
+            Self::Thin => "thin",
+            Self::Eigenvectors => "eigenvectors",
+        }
+    }
+}
+
 /// A Fréchet distance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FrechetDistance {
@@ -130,30 +141,37 @@ fn thin_and_covariance(
     statistics: &FeatureStatistics,
     side: Side,
 ) -> Result<(f64, Route), DistanceError> {
-    let dim = statistics.dim();
-    let s = statistics.covariance_rows();
-    if full_rank_is_possible(statistics)
-        && let Some(upper) = linear::cholesky(s, dim)
+    let live = live_features([statistics]);
+    let dim = live.len();
+    if dim == 0 {
+        return Ok((0.0, Route::Thin));
+    }
+    let s = restricted(statistics, &live);
+    let rows = if dim == statistics.dim() {
+        Cow::Borrowed(rows)
+    } else {
+        let rows = rows.chunks_exact(statistics.dim());
+        Cow::Owned(rows.flat_map(|row| live.iter().map(|&i| row[i])).collect())
+    };
+    if full_rank_is_possible(statistics, dim)
+        && let Some(upper) = linear::cholesky(&s, dim)
     {
-        let product = linear::times_upper(rows, &upper, dim);
+        let product = linear::times_upper(&rows, &upper, dim);
         return Ok((linear::nuclear_norm(&product, rows.len() / dim, dim)?, Route::Thin));
     }
-    let factor = eigenvector_factor(s, dim, statistics.count(), side)?;
-    Ok((singular_values(rows, &factor, dim)?, Route::Eigenvectors))
+    let factor = eigenvector_factor(&s, dim, statistics.count(), side)?;
+    Ok((singular_values(&rows, &factor, dim)?, Route::Eigenvectors))
 }
 
 fn covariances(first: &FeatureStatistics, second: &FeatureStatistics) -> Result<(f64, Route), DistanceError> {
-    // A feature without variance in one set has no part in the product.
-    let live: Vec<usize> = (0..first.dim())
-        .filter(|&i| first.covariance()[(i, i)] > 0.0 && second.covariance()[(i, i)] > 0.0)
-        .collect();
+    let live = live_features([first, second]);
     let dim = live.len();
     if dim == 0 {
         return Ok((0.0, Route::Cholesky));
     }
     let (s, t) = (restricted(first, &live), restricted(second, &live));
-    if full_rank_is_possible(first)
-        && full_rank_is_possible(second)
+    if full_rank_is_possible(first, dim)
+        && full_rank_is_possible(second, dim)
         && let Some(upper) = linear::cholesky(&s, dim)
     {
         let values = linear::eigenvalues(&linear::sandwich(&upper, &t, dim), dim)?;
@@ -168,8 +186,15 @@ fn covariances(first: &FeatureStatistics, second: &FeatureStatistics) -> Result<
     Ok((singular_values(&a, &b, dim)?, Route::Eigenvectors))
 }
 
-fn full_rank_is_possible(statistics: &FeatureStatistics) -> bool {
-    statistics.count().is_none_or(|count| count > statistics.dim() as u64)
+/// The features that vary in all sets; the others have no part in a product of covariances.
+fn live_features<const N: usize>(all: [&FeatureStatistics; N]) -> Vec<usize> {
+    let varies = |&i: &usize| all.iter().all(|statistics| statistics.covariance()[(i, i)] > 0.0);
+    (0..all[0].dim()).filter(varies).collect()
+}
+
+/// Whether there are more images than the `dim` live features, as far as it is known.
+fn full_rank_is_possible(statistics: &FeatureStatistics, dim: usize) -> bool {
+    statistics.count().is_none_or(|count| count > dim as u64)
 }
 
 fn restricted<'a>(statistics: &'a FeatureStatistics, live: &[usize]) -> Cow<'a, [f64]> {

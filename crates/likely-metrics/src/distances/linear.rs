@@ -10,11 +10,14 @@ use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
+use faer::traits::ComplexField;
 use faer::{Accum, Mat, MatMut, MatRef, Par, Spec};
 use rayon::prelude::*;
 
 /// Rows of a panel: enough to reuse what is packed for it, few enough to share work between threads.
 const PANEL: usize = 256;
+/// The same for sums of products, where what is packed is all there is to read.
+const GRAM_PANEL: usize = 512;
 
 /// An iteration of faer that did not converge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +26,8 @@ pub(super) struct NoConvergence;
 /// Adds `X^T X` to the upper triangle of `upper`, shape `(dim, dim)`, for rows `X` of length `dim`; what is below stays.
 pub(super) fn add_gram(rows: &[f64], dim: usize, upper: &mut [f64]) {
     let x = MatRef::from_row_major_slice(rows, rows.len() / dim, dim);
-    upper.par_chunks_mut(PANEL * dim).enumerate().for_each(|(panel, out)| {
-        let (first, height) = (panel * PANEL, out.len() / dim);
+    upper.par_chunks_mut(GRAM_PANEL * dim).enumerate().for_each(|(panel, out)| {
+        let (first, height) = (panel * GRAM_PANEL, out.len() / dim);
         let out = MatMut::from_row_major_slice_mut(out, height, dim);
         let (diagonal, rest) = out.split_at_col_mut(first).1.split_at_col_mut(height);
         let own = x.subcols(first, height);
@@ -45,12 +48,12 @@ pub(super) fn add_gram(rows: &[f64], dim: usize, upper: &mut [f64]) {
 }
 
 /// `A B^T` for rows of length `dim`, into `out` of shape `(rows of a, rows of b)`, on the calling thread.
-pub(super) fn inner_products(a: &[f64], b: &[f64], dim: usize, out: &mut [f64]) {
+pub(super) fn inner_products<T: ComplexField>(a: &[T], b: &[T], dim: usize, out: &mut [T]) {
     let (rows, columns) = (a.len() / dim, b.len() / dim);
     let a = MatRef::from_row_major_slice(a, rows, dim);
     let b = MatRef::from_row_major_slice(b, columns, dim);
     let out = MatMut::from_row_major_slice_mut(out, rows, columns);
-    matmul(out, Accum::Replace, a, b.transpose(), 1.0, Par::Seq);
+    matmul(out, Accum::Replace, a, b.transpose(), T::one_impl(), Par::Seq);
 }
 
 /// `U` with `U^T U = S` and zeros below its diagonal, for a symmetric `S` of shape `(dim, dim)`; none unless every pivot is

@@ -18,7 +18,7 @@ mod statistics;
 pub use compare::{Comparison, Distance, DistanceError, Distances, SetMetric, Side, compare};
 pub use files::{FeatureFileError, write_statistics};
 pub use frechet::{FrechetDistance, Route, frechet_distance};
-pub use kernel::{KernelDistance, kernel_distance, kernel_distance_of_subset};
+pub use kernel::{KernelDistance, Precision, kernel_distance, kernel_distance_of_subset};
 pub use neighbours::{DensityCoverage, PrecisionRecall, density_coverage, precision_recall};
 pub use npy::NpyProblem;
 pub use set::FeatureSet;

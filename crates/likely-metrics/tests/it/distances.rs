@@ -3,8 +3,8 @@
 use Route::{Cholesky, Eigenvectors, Thin};
 use likely_core::Seed;
 use likely_metrics::distances::{
-    Comparison, DistanceError, FeatureSet, FeatureSource, FeatureStatistics, Route, SetMetric, Side,
-    SourceError, StatisticsAccumulator, StatisticsError, compare, density_coverage, frechet_distance,
+    Comparison, DistanceError, FeatureSet, FeatureSource, FeatureStatistics, Precision, Route, SetMetric,
+    Side, SourceError, StatisticsAccumulator, StatisticsError, compare, density_coverage, frechet_distance,
     kernel_distance, kernel_distance_of_subset, precision_recall,
 };
 use ndarray::{Array1, Array2, array, concatenate, s};
@@ -70,9 +70,13 @@ fn values_agree_with_other_implementations() {
         let rows = m.min(n) / 2;
         let (even, first): (Vec<usize>, Vec<usize>) =
             ((0..rows).map(|i| 2 * i).collect(), (0..rows).collect());
-        let kernel = kernel_distance_of_subset(x.view(), y.view(), &even, &first).unwrap();
+        let kernel =
+            kernel_distance_of_subset(x.view(), y.view(), [&even, &first], Precision::Double).unwrap();
         // A difference of means of kernels, which are of order one.
         assert!((kernel - expected("kernel")).abs() < 1e-13, "{id}: {kernel} {}", expected("kernel"));
+        let kernel =
+            kernel_distance_of_subset(x.view(), y.view(), [&even, &first], Precision::Single).unwrap();
+        assert!((kernel - expected("kernel")).abs() < 1e-8, "{id}: {kernel} {}", expected("kernel"));
 
         let both = precision_recall(x.view(), y.view(), 3).unwrap();
         near(both.precision, expected("precision"), 1e-15, id);
@@ -132,6 +136,11 @@ fn dead_and_repeated_features_change_nothing_or_double() {
     let found = frechet_distance(&set(dead(&x)), &set(dead(&y))).unwrap();
     near(found.value, plain, 1e-13, "dead features");
     assert_eq!(found.route, Route::Cholesky);
+    let few = x.slice(s![..15, ..]).to_owned();
+    let plain_few = frechet_distance(&set(few.clone()), &set(y.clone())).unwrap().value;
+    let found = frechet_distance(&set(dead(&few)), &set(dead(&y))).unwrap();
+    near(found.value, plain_few, 1e-13, "dead features of few images");
+    assert_eq!(found.route, Route::Thin);
     // Every feature twice: a rotation makes that the features times the root of two, and as many dead ones.
     let twice = |rows: &Array2<f64>| concatenate![ndarray::Axis(1), *rows, *rows];
     let found = frechet_distance(&set(twice(&x)), &set(twice(&y))).unwrap();
@@ -187,7 +196,9 @@ fn results_are_the_same_bytes_on_any_number_of_threads() {
 #[test]
 fn subsets_are_drawn_by_named_streams() {
     let (x, y) = (features(11, 90, 16, 0.0), features(12, 70, 16, 0.1));
-    let draw = |subsets, seed| kernel_distance(x.view(), y.view(), subsets, 40, Seed::new(seed)).unwrap();
+    let double = Precision::Double;
+    let draw =
+        |subsets, seed| kernel_distance(x.view(), y.view(), subsets, 40, double, Seed::new(seed)).unwrap();
     let (three, five) = (draw(3, 1), draw(5, 1));
     assert_eq!(three.values, five.values[..3]);
     assert_ne!(three.values, draw(3, 2).values);
@@ -195,11 +206,11 @@ fn subsets_are_drawn_by_named_streams() {
     near(five.mean, mean, 1e-15, "mean");
     assert!(five.deviation > 0.0);
     // Where a subset is everything, every subset is the same up to the order of its sums.
-    let all = kernel_distance(x.view(), y.view(), 2, 1000, Seed::new(1)).unwrap();
+    let all = kernel_distance(x.view(), y.view(), 2, 1000, double, Seed::new(1)).unwrap();
     assert_eq!(all.size, 70);
     let whole: Vec<usize> = (0..70).collect();
-    let itself = kernel_distance(y.view(), y.view(), 2, 1000, Seed::new(1)).unwrap();
-    let expected = kernel_distance_of_subset(y.view(), y.view(), &whole, &whole).unwrap();
+    let itself = kernel_distance(y.view(), y.view(), 2, 1000, double, Seed::new(1)).unwrap();
+    let expected = kernel_distance_of_subset(y.view(), y.view(), [&whole, &whole], double).unwrap();
     near(itself.mean, expected, 1e-10, "everything");
     assert!(itself.deviation < 1e-12);
 }

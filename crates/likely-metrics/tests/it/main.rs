@@ -2,5 +2,6 @@
 
 mod conformance;
 mod distances;
+mod feature_files;
 mod golden;
 mod samples;

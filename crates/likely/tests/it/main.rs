@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod commands;
+mod distance;
 mod faults;
 mod interpolate;
 mod project;
