@@ -73,12 +73,12 @@ pub fn open(path: &Path, reading: &Reading) -> Result<ImageSet, ImagesError> {
 
 fn open_folder(path: &Path, reading: &Reading) -> Result<ImageSet, ImagesError> {
     let listing = folder::Listing::of(path)?;
-    let idx: Vec<&PathBuf> = listing.files.iter().filter(|file| name(file).contains("-idx3-ubyte")).collect();
+    let idx: Vec<&PathBuf> = listing.files.iter().filter(|file| name(file).contains("idx3-ubyte")).collect();
     if !idx.is_empty() {
         let images = part_of(path, &idx, reading.part)?;
-        let images_name = name(images).replace("-images-idx3-", "-labels-idx1-");
+        let labels_name = name(images).replace("images", "labels").replace("idx3", "idx1");
         // The labels may be compressed where the pictures are not, or the other way round.
-        let plain = images_name.trim_end_matches(".gz");
+        let plain = labels_name.trim_end_matches(".gz");
         let labels = listing.files.iter().find(|file| name(file).trim_end_matches(".gz") == plain);
         return brought(read_idx(images, labels.map(PathBuf::as_path))?, reading);
     }

@@ -173,6 +173,13 @@ fn a_folder_of_the_format_of_mnist_has_two_parts() {
     assert_eq!((training.count(), test.count()), (1437, 360));
     assert!(training.labels().is_some_and(|labels| labels.starts_with(&[0, 1, 2])));
     assert_eq!(test.labels().map(<[u8]>::len), Some(360));
+    // The files go about with a point in their names too.
+    let points = folder_of(&[]);
+    for (from, to) in [("images-idx3", "images.idx3"), ("labels-idx1", "labels.idx1")] {
+        let to = points.path().join(format!("t10k-{to}-ubyte.gz"));
+        fs::copy(folder.join(format!("t10k-{from}-ubyte.gz")), to).unwrap();
+    }
+    assert_eq!(open(points.path(), &Reading { part: Part::Test, ..Reading::default() }).unwrap(), test);
     let half = folder_of(&[]);
     fs::copy(folder.join("train-images-idx3-ubyte.gz"), half.path().join("train-images-idx3-ubyte.gz"))
         .unwrap();
