@@ -103,6 +103,13 @@ pub(crate) enum Command {
         "likely train --check",
     ))]
     Train(Train),
+    /// Fetch files of the Hugging Face hub, pinned by revision and hash, into its cache.
+    #[command(after_help = examples!(
+        "likely fetch my-weights.toml",
+        "likely fetch --repo owner/name --file model.safetensors --revision 0123456789abcdef0123456789abcdef01234567 \\",
+        "    --sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ))]
+    Fetch(Fetch),
 }
 
 #[derive(Debug, Args)]
@@ -360,4 +367,37 @@ pub(crate) struct Train {
     pub(crate) experiments: PathBuf,
     #[arg(long, hide = true)]
     pub(crate) worker: bool,
+}
+
+/// The cache, the server, the token and whether there is a network are those of `HF_HOME`, `HF_ENDPOINT`, `HF_TOKEN` and
+/// `HF_HUB_OFFLINE`.
+#[derive(Debug, Args)]
+pub(crate) struct Fetch {
+    /// A TOML file with a table `[[file]]` for each file: repo, kind (model or dataset), file, revision, sha256, licence.
+    #[arg(conflicts_with = "HubName")]
+    pub(crate) list: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) name: Option<HubName>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HubName {
+    /// The repository, `owner/name`.
+    #[arg(long, required = false, requires_all = ["file", "revision", "sha256"])]
+    pub(crate) repo: String,
+    /// The file's path in it.
+    #[arg(long, required = false, requires = "repo")]
+    pub(crate) file: String,
+    /// The commit, 40 hexadecimal digits.
+    #[arg(long, required = false, requires = "repo")]
+    pub(crate) revision: String,
+    /// SHA-256 of the file.
+    #[arg(long, required = false, requires = "repo")]
+    pub(crate) sha256: String,
+    /// It is a repository of data.
+    #[arg(long, requires = "repo")]
+    pub(crate) dataset: bool,
+    /// Under which terms the file may be used.
+    #[arg(long, requires = "repo")]
+    pub(crate) licence: Option<String>,
 }

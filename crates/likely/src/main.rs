@@ -5,6 +5,7 @@ mod args;
 mod compare;
 mod distance;
 mod doctor;
+mod fetch;
 mod grid;
 mod interpolate;
 mod interrupt;
@@ -61,5 +62,6 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Answer> {
         Command::Interpolate(args) => interpolate::command(args, show),
         Command::Distance(args) => distance::command(args, show),
         Command::Train(args) => train::command(args, show),
+        Command::Fetch(args) => fetch::command(args, show),
     }
 }

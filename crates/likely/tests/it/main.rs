@@ -6,6 +6,7 @@ mod bad_input;
 mod commands;
 mod distance;
 mod faults;
+mod fetch;
 mod interpolate;
 mod project;
 mod same_bytes;
