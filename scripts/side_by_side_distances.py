@@ -230,7 +230,7 @@ def main():
         "Written by `scripts/side_by_side_distances.py`: CPU time of one call on one thread, the smallest of several. A ratio is the peer's",
         "time over ours. *Difference* is the largest relative one between the peer's value and ours. Statistics are means and covariances of",
         "both sets, ours with the reading of the files; `frechet` is the step from there, of 500 images that from their features. `kernel` is over",
-        "ten subsets of 1000 images; products in single precision about a centre, with which clean-fid and the default compare, and in double.",
+        "ten subsets of 1000 images; products in single precision about a centre, which is the default, and (`kernel-double`) in double.",
         "",
         f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}, load average {os.getloadavg()[0]:.1f}.",
         "",
