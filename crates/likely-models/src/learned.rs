@@ -13,8 +13,33 @@ pub(crate) fn read(
     resources: &Resources<'_>,
     expected: &[Expected],
 ) -> Result<StoredWeights, BuildError> {
-    let path = resources.folder.join(path);
+    read_in(path, resources.folder, expected)
+}
+
+/// As [`read`], from `folder`.
+pub(crate) fn read_in(
+    path: &Path,
+    folder: &Path,
+    expected: &[Expected],
+) -> Result<StoredWeights, BuildError> {
+    let path = folder.join(path);
     Weights::read_exactly(&path, expected).map_err(|error| refused(error, path))
+}
+
+/// As [`read`], without the tensors whose names end in `left_out`.
+pub(crate) fn read_leaving_out(
+    path: &Path,
+    resources: &Resources<'_>,
+    expected: &[Expected],
+    left_out: &str,
+) -> Result<StoredWeights, BuildError> {
+    let path = resources.folder.join(path);
+    let stored = Weights::read_leaving_out(&path, left_out).map_err(|error| refused(error, path.clone()))?;
+    stored
+        .weights
+        .check(expected)
+        .map_err(|problems| BuildError::File { path, reason: problems.to_string() })?;
+    Ok(stored)
 }
 
 /// The weights at `path`, whatever tensors they are.

@@ -14,6 +14,7 @@ mod finite_set;
 mod gaussian_average;
 mod gaussian_sum;
 mod gmm;
+mod images;
 mod kde;
 mod learned;
 mod noisy_sine;
@@ -39,6 +40,10 @@ pub use constant::Constant;
 pub use diffusion_2d::{Denoiser, FlowLikelihood};
 pub use energy_network::EnergyNetwork;
 pub use gmm::{Covariances, Mixture, MixtureError};
+pub use images::{
+    Architecture, BuildFeatures, Classifier, FEATURES, Features, ImageDiffusion, ImageVae, NoiseCurve,
+    NoiseSchedule, UNet, feature_network,
+};
 pub use kde::{Bandwidth, KernelDensity, KernelDensityError};
 pub use likely_networks::{StoredWeights, Weights, training};
 pub use noisy_sine::{First, NoisySine};
@@ -61,6 +66,8 @@ pub const ALL: &[Model] = &[
     finite_set::MODEL,
     gaussian_average::MODEL,
     gmm::MODEL,
+    images::diffusion::MODEL,
+    images::vae::MODEL,
     kde::MODEL,
     noisy_sine::MODEL,
     normalizing_flow::MODEL,

@@ -3,7 +3,7 @@
 //! To add a model: a function that builds its [`Objective`], and an entry in [`TRAINABLE`]. To add data: a function that
 //! builds its [`DataSource`], and an entry in [`DATA`]. Both tables are sorted by id.
 
-use crate::{BuildError, Config, pictures, samples, sphere};
+use crate::{BuildError, Config, images, pictures, samples, sphere};
 use crate::{autoregressive_training, diffusion_2d, energy_network_training, normalizing_flow_training, vae};
 use likely_networks::training::{DataSource, Objective};
 use ndarray::ArrayView2;
@@ -26,7 +26,7 @@ pub type BuildData = fn(Config<'_>, &Path) -> Result<Resolved<dyn DataSource>, B
 /// One entry of the table of models that can be trained.
 #[derive(Debug, Clone, Copy)]
 pub struct Trainable {
-    /// The id of the model in [`crate::ALL`] that evaluates the weights.
+    /// The id of the model in [`crate::ALL`] that evaluates the weights; a network in [`crate::FEATURES`] does so for a classifier.
     pub id: &'static str,
     /// One sentence: the loss and its source.
     pub summary: &'static str,
@@ -52,6 +52,9 @@ pub const TRAINABLE: &[Trainable] = &[
     autoregressive_training::TRAINABLE,
     diffusion_2d::TRAINABLE,
     energy_network_training::TRAINABLE,
+    images::classifier::TRAINABLE,
+    images::diffusion::TRAINABLE,
+    images::vae::TRAINABLE,
     normalizing_flow_training::TRAINABLE,
     sphere::training::TRAINABLE,
     vae::TRAINABLE,

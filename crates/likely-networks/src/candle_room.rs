@@ -4,7 +4,7 @@ use crate::weights::WeightTensor;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use likely_core::{EvalError, Normalisation, Potential, Score, Symmetry, ValueGrad};
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 /// Why a network on candle's graph gave no number.
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +69,16 @@ struct Room {
 }
 
 impl Room {
-    fn points(&self, points: &ArrayView2<'_, f64>) -> Result<Tensor, EvalError> {
-        if points.ncols() != self.dim {
-            return Err(EvalError::Dimension { expected: self.dim, found: points.ncols() });
+    fn check(&self, points: &ArrayView2<'_, f64>) -> Result<(), EvalError> {
+        if points.ncols() == self.dim {
+            Ok(())
+        } else {
+            Err(EvalError::Dimension { expected: self.dim, found: points.ncols() })
         }
+    }
+
+    fn points(&self, points: &ArrayView2<'_, f64>) -> Result<Tensor, EvalError> {
+        self.check(points)?;
         let values: Vec<f64> = points.iter().copied().collect();
         let tensor = Tensor::from_vec(values, points.dim(), &Device::Cpu).map_err(GraphError::from)?;
         Ok(tensor.to_device(&self.device).and_then(|x| x.to_dtype(self.dtype)).map_err(GraphError::from)?)
@@ -101,12 +107,14 @@ pub struct CandlePotential<F> {
     network: F,
     normalisation: Normalisation,
     room: Room,
+    alone: bool,
 }
 
 impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> CandlePotential<F> {
     /// The network on points with `dim` coordinates, evaluated on the processor in `dtype`.
     pub fn new(dim: usize, normalisation: Normalisation, dtype: DType, network: F) -> Self {
-        Self { network, normalisation, room: Room { dim, dtype, device: Device::Cpu } }
+        let room = Room { dim, dtype, device: Device::Cpu };
+        Self { network, normalisation, room, alone: false }
     }
 
     /// The same network, evaluated on `device`, where its weights must be.
@@ -114,6 +122,18 @@ impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> CandlePotentia
     pub fn on(mut self, device: Device) -> Self {
         self.room.device = device;
         self
+    }
+
+    /// The same network, evaluated at each row by itself, so that the bits of a row do not depend on the others.
+    #[must_use]
+    pub fn one_by_one(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// Rows that are evaluated together.
+    fn together(&self, rows: usize) -> usize {
+        if self.alone { 1 } else { rows.max(1) }
     }
 
     /// `S` of each row on the graph, shape `(batch)`.
@@ -140,24 +160,28 @@ impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> Potential for 
     }
 
     fn value(&self, points: ArrayView2<'_, f64>) -> Result<Array1<f64>, EvalError> {
-        let x = self.room.points(&points)?;
-        if points.nrows() == 0 {
-            return Ok(Array1::zeros(0));
+        self.room.check(&points)?;
+        let mut values = Vec::with_capacity(points.nrows());
+        for rows in points.axis_chunks_iter(Axis(0), self.together(points.nrows())) {
+            values.extend(Room::numbers(&self.graph(&self.room.points(&rows)?, rows.nrows())?)?);
         }
-        Ok(Room::numbers(&self.graph(&x, points.nrows())?)?.into())
+        Ok(values.into())
     }
 
     fn value_and_grad(&self, points: ArrayView2<'_, f64>) -> Result<ValueGrad, EvalError> {
-        let rows = points.nrows();
-        let x = self.room.points(&points)?;
-        if rows == 0 {
-            return Ok(ValueGrad { value: Array1::zeros(0), grad: Array2::zeros(points.dim()) });
+        self.room.check(&points)?;
+        let mut value = Vec::with_capacity(points.nrows());
+        let mut grad = Array2::zeros(points.raw_dim());
+        let together = self.together(points.nrows());
+        let blocks = points.axis_chunks_iter(Axis(0), together);
+        for (rows, mut slopes) in blocks.zip(grad.axis_chunks_iter_mut(Axis(0), together)) {
+            let x = Var::from_tensor(&self.room.points(&rows)?).map_err(GraphError::from)?;
+            let values = self.graph(&x, rows.nrows())?;
+            let gradients = values.sum_all().and_then(|sum| sum.backward()).map_err(GraphError::from)?;
+            slopes.assign(&self.room.rows(&checked_grad(&gradients, &x, "the points")?, rows.nrows())?);
+            value.extend(Room::numbers(&values)?);
         }
-        let x = Var::from_tensor(&x).map_err(GraphError::from)?;
-        let values = self.graph(&x, rows)?;
-        let gradients = values.sum_all().and_then(|sum| sum.backward()).map_err(GraphError::from)?;
-        let grad = self.room.rows(&checked_grad(&gradients, &x, "the points")?, rows)?;
-        Ok(ValueGrad { value: Room::numbers(&values)?.into(), grad })
+        Ok(ValueGrad { value: value.into(), grad })
     }
 }
 

@@ -202,6 +202,18 @@ impl Weights {
     /// # Errors
     /// [`WeightsError::Read`], or [`WeightsError::File`] with everything that is wrong.
     pub fn read(path: &Path) -> Result<StoredWeights, WeightsError> {
+        Self::read_with(path, None)
+    }
+
+    /// As [`Weights::read`], without the tensors whose names end in `suffix`, of whatever type they are.
+    ///
+    /// # Errors
+    /// As [`Weights::read`].
+    pub fn read_leaving_out(path: &Path, suffix: &str) -> Result<StoredWeights, WeightsError> {
+        Self::read_with(path, Some(suffix))
+    }
+
+    fn read_with(path: &Path, left_out: Option<&str>) -> Result<StoredWeights, WeightsError> {
         let failed = |source| WeightsError::Read { path: path.to_path_buf(), source };
         let wrong = |problems| WeightsError::File { path: path.to_path_buf(), problems };
         let about = std::fs::metadata(path).map_err(failed)?;
@@ -214,7 +226,7 @@ impl Weights {
         }
         let mut bytes = Vec::with_capacity(about.len() as usize);
         File::open(path).map_err(failed)?.take(LARGEST_FILE).read_to_end(&mut bytes).map_err(failed)?;
-        let weights = Self::from_bytes(&bytes).map_err(wrong)?;
+        let weights = Self::parse(&bytes, left_out).map_err(wrong)?;
         Ok(StoredWeights { weights, sha256: hexadecimal(&bytes) })
     }
 
@@ -240,6 +252,10 @@ impl Weights {
     /// The format as its authors document it: eight little-endian bytes for the length of a JSON header, the header, and
     /// the numbers without gaps.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Problems> {
+        Self::parse(bytes, None)
+    }
+
+    fn parse(bytes: &[u8], left_out: Option<&str>) -> Result<Self, Problems> {
         let (header, data) = split(bytes).map_err(|problem| Problems(vec![problem]))?;
         let mut weights = Self::new();
         let mut problems = Vec::new();
@@ -249,6 +265,13 @@ impl Weights {
                 match serde_json::from_value(entry) {
                     Ok(metadata) => weights.metadata = metadata,
                     Err(error) => problems.push(format!("its metadata are not texts: {error}")),
+                }
+                continue;
+            }
+            if left_out.is_some_and(|suffix| name.ends_with(suffix)) {
+                match serde_json::from_value::<Entry>(entry) {
+                    Ok(Entry { data_offsets: [start, end], .. }) => spans.push(((start, end), name)),
+                    Err(error) => problems.push(format!("tensor `{name}`: {error}")),
                 }
                 continue;
             }

@@ -21,6 +21,9 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("gmm", "components = 2"),
     ("gmm", "components = 3, covariance = \"diagonal\", restarts = 2"),
     ("gmm", "components = 1, covariance = \"spherical\""),
+    ("image-diffusion", "weights = \"image-diffusion.safetensors\""),
+    ("image-diffusion", "weights = \"image-diffusion.safetensors\", potential = \"gaussian\", level = 20"),
+    ("image-vae", "weights = \"image-vae.safetensors\""),
     ("kde", ""),
     ("kde", "bandwidth = { fixed = 0.7 }"),
     ("kde", "bandwidth = \"silverman\""),
@@ -50,7 +53,9 @@ const WITHOUT_CURVATURE: &[&str] = &["diffusion-2d", "sphere-diffusion", "strip"
 
 /// What the checks along rays leave to other tests: corners, noise without relation between points, and what takes too long.
 fn is_left_out((id, config): &(&str, &str)) -> bool {
-    WITH_CORNERS.contains(id) || *id == "diffusion-2d" || config.contains("released\", samples")
+    WITH_CORNERS.contains(id)
+        || ["diffusion-2d", "image-diffusion"].contains(id)
+        || config.contains("released\", samples")
 }
 
 #[test]
@@ -139,7 +144,7 @@ fn every_gradient_passes_the_taylor_check() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 60 * (EXAMPLES.len() - 4));
+    assert_eq!(checked, 60 * (EXAMPLES.len() - 6));
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn second_and_third_derivatives_pass_the_taylor_check() {
             visible += usize::from(slopes.hessian_gradient.slope >= 1.8);
         }
     }
-    assert_eq!(checked, 60 * (EXAMPLES.len() - 3 - 4));
+    assert_eq!(checked, 60 * (EXAMPLES.len() - 5 - 4));
     // Six of the examples are quadratic, or radial with a Hessian that is.
     assert!(visible > 60 * 7, "{visible}");
 }
@@ -233,7 +238,7 @@ fn a_radial_potential_agrees_with_its_profile() {
         assert_eq!(bits(&alone), bits(&values));
         radial_models += 1;
     }
-    assert_eq!(radial_models, 8);
+    assert_eq!(radial_models, 11);
 }
 
 #[test]
@@ -280,6 +285,10 @@ fn bad_numbers_are_refused_with_their_place() {
         ("kde", "bandwidth = { fixed = -1.0 }", "-1.0"),
         ("kde", "bandwidth = { fixed = 0 }", "0"),
         ("kde", "bandwidth = \"scot\"", "\"scot\""),
+        ("image-diffusion", "weights = \"image-diffusion.safetensors\", steps = 0", "0"),
+        ("image-diffusion", "weights = \"image-diffusion.safetensors\", potential = \"chi\"", "\"chi\""),
+        ("image-vae", "weights = \"image-vae.safetensors\", architecture = \"celeba\"", "\"celeba\""),
+        ("image-vae", "weights = \"image-vae.safetensors\", samples = 0", "0"),
         ("noisy-sine", "noise = 0.0", "0.0"),
         ("noisy-sine", "first = { gaussian = -1.0 }", "-1.0"),
         ("noisy-sine", "first = \"cauchy\"", "\"cauchy\""),

@@ -15,6 +15,8 @@ pub(crate) const NETWORKS: &[(&str, usize)] = &[
     ("autoregressive", 2),
     ("diffusion-2d", 2),
     ("energy-network", 2),
+    ("image-diffusion", 784),
+    ("image-vae", 784),
     ("normalizing-flow", 2),
     ("sphere-diffusion", 3),
     ("vae", 3),

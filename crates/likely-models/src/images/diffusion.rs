@@ -1,0 +1,144 @@
+//! A denoising diffusion model of grey images, and the potentials on its noise space.
+
+mod ddim;
+mod schedule;
+mod score;
+mod training;
+mod unet;
+
+pub use ddim::ImageDiffusion;
+pub use schedule::{NoiseCurve, NoiseSchedule};
+pub(crate) use training::TRAINABLE;
+pub use unet::UNet;
+
+use crate::images::prior::Prior;
+use crate::learned;
+use crate::{BuildError, Built, ChiSquareNorm, Config, Model, Resources};
+use ddim::Steps;
+use likely_core::Potential;
+use likely_networks::Weights;
+use likely_networks::candle::DType;
+use score::ScoreAtStep;
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+use std::num::{NonZeroU16, NonZeroU32};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use unet::{DIM, Width};
+
+const ID: &str = "image-diffusion";
+
+pub(crate) const MODEL: Model = Model {
+    id: ID,
+    summary: "A denoising diffusion model of grey images of 28x28: the law of its noise, or its score at one level; images come and go by DDIM.",
+    source: "Ho et al. 2020, arXiv 2006.11239; Song et al. 2021, arXiv 2010.02502; noise space of arXiv 2510.26266",
+    build,
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Settings {
+    weights: PathBuf,
+    #[serde(default)]
+    potential: Kind,
+    /// Steps of DDIM over the whole diffusion.
+    #[serde(default = "fifty")]
+    steps: NonZeroU16,
+    /// The step of DDIM up to which images are noised, `steps` where it is absent: pure noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    level: Option<NonZeroU16>,
+    /// How often each step of encoding is solved again with the noise at its own result.
+    #[serde(default)]
+    corrections: u8,
+}
+
+/// Which potential on the noise space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    /// The law of the squared norm of noise.
+    #[default]
+    ChiSquare,
+    /// The standard normal law.
+    Gaussian,
+    /// The score of noised images at the level, without values.
+    Score,
+}
+
+const fn fifty() -> NonZeroU16 {
+    NonZeroU16::new(50).expect("fifty is not zero")
+}
+
+/// What a weights file says of its training: the configuration of the model in JSON.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Trained {
+    #[serde(default)]
+    width: Width,
+    #[serde(default)]
+    schedule: NoiseCurve,
+    #[serde(default = "thousand")]
+    noise_steps: NonZeroU16,
+}
+
+const fn thousand() -> NonZeroU16 {
+    NonZeroU16::new(1000).expect("a thousand is not zero")
+}
+
+impl Trained {
+    fn noise_schedule(self) -> NoiseSchedule {
+        NoiseSchedule::new(self.schedule, usize::from(self.noise_steps.get()))
+    }
+}
+
+/// What the weights in the file `path` say of their training.
+fn trained(path: &Path, weights: &Weights) -> Result<Trained, BuildError> {
+    let wrong = |reason| BuildError::File { path: path.to_owned(), reason };
+    if let Some(model) = weights.metadata().get("model").filter(|model| *model != ID) {
+        return Err(wrong(format!("these are weights of a model `{model}`; those of `{ID}` are needed")));
+    }
+    let config = weights.metadata().get("config").ok_or_else(|| {
+        wrong(format!("its metadata have no `config`, which says how the model `{ID}` was trained"))
+    })?;
+    serde_json::from_str(config)
+        .map_err(|error| wrong(format!("its `config` is not that of a model `{ID}`: {error}")))
+}
+
+fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildError> {
+    let settings = Settings::deserialize(toml::Deserializer::from(config))?;
+    let resolved = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
+    let fit = |reason: String| BuildError::Fit { model: ID, reason };
+    let stored = learned::read_any(&settings.weights, resources)?;
+    let trained = trained(&settings.weights, &stored.weights)?;
+    let schedule = trained.noise_schedule();
+    let steps = usize::from(settings.steps.get());
+    if steps > schedule.steps() {
+        return Err(fit(format!(
+            "steps is {steps}; the diffusion has {} steps, take at most as many",
+            schedule.steps()
+        )));
+    }
+    let level = settings.level.map_or(steps, |level| usize::from(level.get()));
+    if level > steps {
+        return Err(fit(format!("level is {level}; with {steps} steps there are the levels 1 to {steps}")));
+    }
+    let network = |dtype| {
+        learned::network(&settings.weights, &stored, |weights| {
+            UNet::load(weights, trained.width.get(), dtype)
+        })
+    };
+    let steps = Steps::new(&schedule, steps, level);
+    let potential: Box<dyn Potential> = match settings.potential {
+        Kind::ChiSquare => {
+            Box::new(ChiSquareNorm::new(NonZeroU32::new(DIM as u32).expect("there are pixels")))
+        }
+        Kind::Gaussian => Box::new(Prior::new(DIM).map_err(|error| fit(error.to_string()))?),
+        Kind::Score => Box::new(ScoreAtStep::new(network(DType::F64)?, steps.last())),
+    };
+    let facts = vec![
+        ("weights-sha256", stored.sha256.clone()),
+        ("share of the variance of an image left at the level", steps.last().kept.to_string()),
+    ];
+    let images = ImageDiffusion::new(network(DType::F32)?, steps, usize::from(settings.corrections));
+    Ok(Built { potential, flow: None, images: Some(Arc::new(images)), resolved, facts })
+}

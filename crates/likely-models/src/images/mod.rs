@@ -1,0 +1,13 @@
+//! Models of images, and networks that see features in them.
+
+pub(crate) mod classifier;
+mod constants;
+pub(crate) mod diffusion;
+mod features;
+mod prior;
+pub(crate) mod vae;
+
+pub use classifier::Classifier;
+pub use diffusion::{ImageDiffusion, NoiseCurve, NoiseSchedule, UNet};
+pub use features::{BuildFeatures, FEATURES, Features, feature_network};
+pub use vae::{Architecture, ImageVae};
