@@ -28,7 +28,7 @@ pub struct Features {
 pub const FEATURES: &[Features] = &[classifier::FEATURES];
 
 /// The feature network of a configuration such as
-/// `{ id = "fashion-classifier", weights = "models/fashion-classifier.safetensors" }`; relative paths start from `folder`.
+/// `{ id = "fashion-classifier", weights = "models/images/fashion-classifier.safetensors" }`; relative paths start from `folder`.
 ///
 /// # Errors
 /// [`BuildError`]: with its place in the spec for a wrong key or value, with names and shapes for weights that do not fit.

@@ -9,10 +9,10 @@ use likely_models::{
 };
 use likely_networks::Expected;
 use likely_networks::candle::{DType, Device, Tensor};
-use ndarray::{Array2, ArrayView2, array, s};
+use ndarray::{Array2, ArrayView2, Axis, array, s};
 use serde_json::Value;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 static GOLDEN: LazyLock<Value> =
@@ -448,4 +448,41 @@ fn data_that_do_not_suit_are_refused() {
     let wrong = shared.decode(array![[0.0, 1.0]].view()).unwrap_err();
     assert_eq!(wrong, EvalError::Dimension { expected: 16, found: 2 });
     assert_eq!(shared.decode(Array2::zeros((0, 16)).view()).unwrap().dim(), (0, 784));
+}
+
+/// Test pictures of the part of Fashion-MNIST that comes with the experiments, with their classes.
+fn pictures() -> Array2<f64> {
+    let entry = likely_models::DATA.iter().find(|entry| entry.id == "fashion-mnist").unwrap();
+    let text = "config = { folder = \"../../data/fashion\", labels = true }";
+    let document = toml::de::DeTable::parse(text).unwrap();
+    let (span, config) = (document.span(), document.into_inner().remove("config").unwrap());
+    let toml::de::DeValue::Table(table) = config.into_inner() else { panic!("not a table") };
+    let data = (entry.build)(toml::Spanned::new(span, table), &shipped()).unwrap().built;
+    data.split(1, 100, Seed::new(1)).unwrap().held_out
+}
+
+/// The folder of the weights that come with the experiments.
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/models/images")
+}
+
+#[test]
+fn the_weights_that_are_shipped_know_clothes() {
+    let pictures = pictures();
+    let (images, labels) = pictures.view().split_at(Axis(1), 784);
+    let stored =
+        Weights::read_exactly(&shipped().join("fashion-classifier.safetensors"), &Classifier::expected());
+    let log = Classifier::load(&stored.unwrap()).unwrap().log_probabilities(images).unwrap();
+    let right = log.rows().into_iter().zip(labels).filter(|(row, label)| {
+        let best = (0..10).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
+        best == **label as usize
+    });
+    let right = right.count();
+    assert!(right >= 85, "{right} of 100 classes");
+
+    let vae = build_in(&shipped(), "image-vae", "weights = \"fashion-vae.safetensors\"", None).unwrap();
+    let space = vae.images.unwrap();
+    let back = space.decode(space.encode(images).unwrap().view()).unwrap();
+    let error = (&back - &images).mapv(|gap| gap * gap).mean().unwrap().sqrt();
+    assert!(error < 0.12, "{error}");
 }
