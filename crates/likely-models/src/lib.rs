@@ -41,8 +41,8 @@ pub use diffusion_2d::{Denoiser, FlowLikelihood};
 pub use energy_network::EnergyNetwork;
 pub use gmm::{Covariances, Mixture, MixtureError};
 pub use images::{
-    Architecture, BuildFeatures, Classifier, FEATURES, Features, ImageDiffusion, ImageVae, NoiseCurve,
-    NoiseSchedule, UNet, feature_network,
+    Architecture, BuildFeatures, Classifier, FEATURES, Features, ImageDiffusion, ImageGaussian,
+    ImageGaussianError, ImageVae, NoiseCurve, NoiseSchedule, UNet, feature_network,
 };
 pub use kde::{Bandwidth, KernelDensity, KernelDensityError};
 pub use likely_networks::{StoredWeights, Weights, training};
@@ -67,6 +67,7 @@ pub const ALL: &[Model] = &[
     gaussian_average::MODEL,
     gmm::MODEL,
     images::diffusion::MODEL,
+    images::gaussian::MODEL,
     images::vae::MODEL,
     kde::MODEL,
     noisy_sine::MODEL,

@@ -4,10 +4,12 @@ pub(crate) mod classifier;
 mod constants;
 pub(crate) mod diffusion;
 mod features;
+pub(crate) mod gaussian;
 mod prior;
 pub(crate) mod vae;
 
 pub use classifier::Classifier;
 pub use diffusion::{ImageDiffusion, NoiseCurve, NoiseSchedule, UNet};
 pub use features::{BuildFeatures, FEATURES, Features, feature_network};
+pub use gaussian::{ImageGaussian, ImageGaussianError};
 pub use vae::{Architecture, ImageVae};

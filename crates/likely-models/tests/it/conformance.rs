@@ -23,6 +23,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("gmm", "components = 1, covariance = \"spherical\""),
     ("image-diffusion", "weights = \"image-diffusion.safetensors\""),
     ("image-diffusion", "weights = \"image-diffusion.safetensors\", potential = \"gaussian\", level = 20"),
+    ("image-gaussian", "folder = \"images.npy\", components = 5"),
+    ("image-gaussian", "folder = \"images.npy\", components = 5, potential = \"chi-square\""),
     ("image-vae", "weights = \"image-vae.safetensors\""),
     ("kde", ""),
     ("kde", "bandwidth = { fixed = 0.7 }"),
@@ -238,7 +240,7 @@ fn a_radial_potential_agrees_with_its_profile() {
         assert_eq!(bits(&alone), bits(&values));
         radial_models += 1;
     }
-    assert_eq!(radial_models, 11);
+    assert_eq!(radial_models, 13);
 }
 
 #[test]

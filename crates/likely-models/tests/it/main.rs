@@ -8,6 +8,7 @@ mod conformance;
 mod curvature;
 mod finite_set;
 mod gmm;
+mod image_gaussian;
 mod images;
 mod kde;
 mod learned_golden;
