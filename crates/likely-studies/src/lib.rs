@@ -8,6 +8,7 @@
 mod bundle;
 mod convergence_order;
 mod duality_gap;
+mod image_curves;
 mod initial_values;
 mod linear;
 mod local_metric;
@@ -28,8 +29,8 @@ pub mod transport;
 mod typical_weight;
 
 pub use study::{
-    BuiltStudy, Column, Config, Findings, Number, Observer, Pair, Picture, PictureRow, Reading, Series,
-    Study, StudyError, StudyKind, Subject,
+    BuiltStudy, Column, Config, Findings, ImagesOf, Number, Observer, Pair, Picture, PictureRow, Reading,
+    Series, Study, StudyError, StudyKind, Subject,
 };
 
 /// Every study, sorted by id.
@@ -37,6 +38,7 @@ pub const ALL: &[StudyKind] = &[
     convergence_order::STUDY,
     duality_gap::STUDY,
     means::STUDY,
+    image_curves::STUDY,
     initial_values::STUDY,
     local_metric::STUDY,
     mean_curves::STUDY,

@@ -1,6 +1,6 @@
 //! What an entry of the table of studies is, what it looks at, and what it answers.
 
-use likely_core::{EvalError, Geometry, ImageShape, Potential};
+use likely_core::{EvalError, FeatureNetwork, Geometry, ImageShape, ImageSpace, Potential};
 use likely_methods::InterpolateError;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rand_chacha::ChaCha8Rng;
@@ -24,6 +24,21 @@ pub struct Pair<'a> {
     pub end: ArrayView1<'a, f64>,
 }
 
+/// Images that the points of a model stand for.
+#[derive(Clone, Copy)]
+pub struct ImagesOf<'a> {
+    /// The model's space; its dimension is that of the potential.
+    pub space: &'a dyn ImageSpace,
+    /// Images that no model was fitted to, shape `(images, shape.len())`.
+    pub held_out: ArrayView2<'a, f64>,
+    /// The class of each of them, where they have classes.
+    pub labels: Option<&'a [u8]>,
+    /// What classes are called; their numbers where there is no name.
+    pub classes: &'a [String],
+    /// The network that sees features in them, where the spec names one.
+    pub network: Option<&'a dyn FeatureNetwork>,
+}
+
 /// What a study looks at: one model on its geometry, with everything that the spec has for it.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
@@ -39,6 +54,8 @@ pub struct Subject<'a> {
     pub typical: Option<&'a [f64]>,
     /// The pairs of end points.
     pub pairs: &'a [Pair<'a>],
+    /// The images that points stand for, where they stand for some.
+    pub images: Option<ImagesOf<'a>>,
     /// Segments of a curve, unless the study says otherwise.
     pub segments: NonZeroUsize,
 }
@@ -116,6 +133,8 @@ pub struct Picture {
 pub struct Findings {
     /// Named numbers, each of an id that its kind lists.
     pub numbers: Vec<Reading>,
+    /// Standard errors of those that are estimates, by id.
+    pub std_errs: Vec<(&'static str, f64)>,
     /// Columns of numbers.
     pub series: Vec<Series>,
     /// Grids of images.

@@ -29,6 +29,14 @@ pub enum PlanError {
         /// Why.
         source: Box<DataError>,
     },
+    /// The images that the spec names cannot be read.
+    #[error("{place}: the images: {reason}")]
+    Images {
+        /// Where the spec names them.
+        place: Place,
+        /// What is wrong with which file.
+        reason: String,
+    },
     /// A model cannot be built.
     #[error("{place}: model `{label}`: {source}")]
     Model {

@@ -2,10 +2,12 @@
 
 mod error;
 mod fields;
+mod images;
 mod pairs;
 mod surfaces;
 
 pub use error::PlanError;
+pub(crate) use images::HeldOut;
 pub(crate) use pairs::Pair;
 pub(crate) use surfaces::embedded;
 
@@ -13,7 +15,7 @@ use crate::data::{parse_points, read_bytes, standardise};
 use crate::spec::Step::{Item, Key};
 use crate::spec::{Measure, Reveal, Selection, Spec, Tier, Variant, config_of};
 use crate::{DataError, Points};
-use likely_core::{Euclidean, Flow, Geometry, Potential, Seed};
+use likely_core::{Euclidean, Flow, Geometry, ImageSpace, Potential, Seed};
 use likely_geometries::Derive;
 use likely_methods::{Interpolator, Sampler};
 use likely_models::{BuildError, Resources};
@@ -58,6 +60,8 @@ pub(crate) struct PlannedModel {
     pub(crate) label: String,
     pub(crate) potential: Box<dyn Potential>,
     pub(crate) flow: Option<Box<dyn Flow>>,
+    /// The images that its points stand for.
+    pub(crate) images: Option<Arc<dyn ImageSpace>>,
     pub(crate) geometry: Arc<dyn Geometry>,
     pub(crate) reveal: Reveal,
     /// Mean of the potential over the data.
@@ -117,6 +121,7 @@ pub struct Plan {
     segments: NonZeroUsize,
     metrics: Vec<Measure>,
     models: Vec<PlannedModel>,
+    images: Option<HeldOut>,
     work: Vec<Work>,
 }
 
@@ -129,6 +134,7 @@ impl Plan {
         let selection = spec.select(tier);
         let mut files = BTreeMap::new();
         let datasets = read_datasets(spec, &selection, &mut files)?;
+        let images = images::read(spec, &mut files)?;
         let mut wire = spec.wire.clone();
         let mut models = Vec::with_capacity(selection.models.len());
         let mut facts = Vec::new();
@@ -152,6 +158,7 @@ impl Plan {
                 geometry,
                 potential: built.potential,
                 flow: built.flow,
+                images: built.images,
                 reveal: spec.models[index].reveal,
                 points,
                 pairs: Vec::new(),
@@ -214,6 +221,7 @@ impl Plan {
             segments: selection.segments,
             metrics: spec.metrics.clone(),
             models,
+            images,
             work,
         })
     }
@@ -257,6 +265,11 @@ impl Plan {
 
     pub(crate) fn model(&self, index: usize) -> &PlannedModel {
         &self.models[index]
+    }
+
+    /// The held-out images, where the spec names some.
+    pub(crate) fn images(&self) -> Option<&HeldOut> {
+        self.images.as_ref()
     }
 
     pub(crate) fn pair(&self, model: usize, pair: usize) -> &Pair {
@@ -313,6 +326,12 @@ fn build_model(
     // A model's own files decide its numbers as much as its data do, so they belong to the identity of the run.
     let values = spec.wire.model[index].config.iter();
     let texts = values.filter_map(|(key, value)| Some((key, value.as_str()?)));
+    if let Some(folder) = spec.wire.model[index].config.get("folder").and_then(toml::Value::as_str) {
+        images::hash(&spec.folder().join(folder), folder, files).map_err(|reason| PlanError::Images {
+            place: spec.document.at(&[Key("model"), Item(index), Key("config"), Key("folder")]),
+            reason,
+        })?;
+    }
     for (key, file) in texts.filter(|(key, text)| *key == "file" || names_a_file(text)) {
         let bytes = read_bytes(&spec.folder().join(file)).map_err(|source| PlanError::ModelFile {
             place: spec.document.at(&[Key("model"), Item(index), Key("config"), Key(key)]),

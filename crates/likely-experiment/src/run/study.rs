@@ -12,7 +12,7 @@ use likely_methods::InterpolateError;
 use likely_record::{
     CellKey, CellRecord, ColumnRecord, FORMAT, MetricRecord, SeriesFile, SeriesRecord, Status,
 };
-use likely_studies::{Findings, Pair, Series, Study, StudyError, StudyKind, Subject};
+use likely_studies::{Findings, ImagesOf, Pair, Series, Study, StudyError, StudyKind, Subject};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -53,6 +53,7 @@ pub(super) fn answer(
         points: model.points(),
         typical: model.typical_potentials(),
         pairs: &pairs,
+        images: images_of(plan, model),
         segments: plan.segments(),
     };
     let mut observe = |_: f64| {
@@ -73,6 +74,18 @@ pub(super) fn answer(
         ) => without_curve(plan, key, Status::Skipped, error.to_string(), cost),
         Err(error) => without_curve(plan, key, Status::Failed, error.to_string(), cost),
     }
+}
+
+/// The images that points of the model stand for, where the spec names some to look at.
+fn images_of<'a>(plan: &'a Plan, model: &'a PlannedModel) -> Option<ImagesOf<'a>> {
+    let (space, held_out) = model.images.as_deref().zip(plan.images())?;
+    Some(ImagesOf {
+        space,
+        held_out: held_out.rows.view(),
+        labels: held_out.labels.as_deref(),
+        classes: &held_out.classes,
+        network: None,
+    })
 }
 
 fn pairs_of(model: &PlannedModel) -> Vec<Pair<'_>> {
@@ -130,7 +143,10 @@ fn metric(measure: Measure, kind: &StudyKind, findings: &Findings, cost: Cost) -
         }
         Measure::Study(_) => match findings.numbers.iter().find(|reading| reading.id == id) {
             Some(reading) => match &reading.value {
-                Ok(value) if value.is_finite() => exact(*value),
+                Ok(value) if value.is_finite() => {
+                    let known = findings.std_errs.iter().find(|(of, _)| *of == id).map(|(_, error)| *error);
+                    MetricRecord { std_err: known.filter(|error| error.is_finite()), ..exact(*value) }
+                }
                 Ok(_) => absent(id, "the value is not finite"),
                 Err(reason) => absent(id, reason),
             },

@@ -38,6 +38,9 @@ pub(crate) fn check(document: Document, mut wire: WireSpec) -> Result<Spec, Spec
             ),
         });
     }
+    if let Some(most) = wire.images.as_ref().and_then(|images| images.most) {
+        check_count(&document, "images.most", most, &[Key("images"), Key("most")])?;
+    }
     let metrics = check_metrics(&document, &wire)?;
     let datasets: Vec<&str> = wire.dataset.iter().map(|dataset| dataset.label.as_str()).collect();
     check_labels(&document, "dataset", "label", &datasets)?;

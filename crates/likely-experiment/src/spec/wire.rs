@@ -25,6 +25,8 @@ pub(crate) struct WireSpec {
     pub(crate) claims: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pairs: Option<WirePairs>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) images: Option<WireImages>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tolerance: BTreeMap<String, f64>,
     #[serde(default, skip_serializing_if = "WireTiers::is_empty")]
@@ -57,6 +59,42 @@ pub(crate) struct WireSpec {
 
 fn one() -> u32 {
     1
+}
+
+/// Held-out images for studies.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WireImages {
+    /// A folder or file of images.
+    pub(crate) folder: String,
+    #[serde(default)]
+    pub(crate) part: WirePart,
+    /// The first so many; all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) most: Option<u32>,
+    /// Names of the classes, in the order of their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) classes: Vec<String>,
+}
+
+/// Which part of a folder that holds two.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum WirePart {
+    /// What models are tested on.
+    #[default]
+    Test,
+    /// What models are trained on; folders without parts have no other.
+    Training,
+}
+
+impl From<WirePart> for likely_images::Part {
+    fn from(part: WirePart) -> Self {
+        match part {
+            WirePart::Test => Self::Test,
+            WirePart::Training => Self::Training,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -5,6 +5,8 @@ mod bad_geometries;
 mod bad_specs;
 #[cfg(test)]
 mod curved;
+#[cfg(test)]
+mod images;
 mod plans;
 #[cfg(test)]
 mod refused_rows;

@@ -251,8 +251,8 @@ pub(crate) fn small_with(old: &str, new: &str) -> String {
 /// Every file below `folder` that must be the same on every run, by its path.
 pub(crate) fn bytes_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    for part in ["", "cells", "curves", "series"] {
-        // Only runs with studies have series.
+    for part in ["", "cells", "curves", "series", "pictures"] {
+        // Only runs with studies have series and pictures.
         let Ok(entries) = std::fs::read_dir(folder.join(part)) else { continue };
         for entry in entries {
             let path = entry.unwrap().path();

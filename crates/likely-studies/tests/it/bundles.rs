@@ -32,6 +32,7 @@ impl Case<'_> {
             potential: self.potential,
             points: self.points,
             typical: None,
+            images: None,
             pairs: &pairs,
             segments: NonZeroUsize::new(100).unwrap(),
         };

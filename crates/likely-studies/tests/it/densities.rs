@@ -96,6 +96,7 @@ pub(crate) fn ask(
         potential,
         points: None,
         typical,
+        images: None,
         pairs: &pairs,
         segments: NonZeroUsize::new(segments).unwrap(),
     };

@@ -6,6 +6,7 @@ mod bundles;
 mod convergence_order;
 mod densities;
 mod duality_gap;
+mod image_curves;
 mod local_metric;
 mod mean_references;
 mod mean_studies;

@@ -38,6 +38,7 @@ impl Case<'_> {
             potential: self.potential,
             points: self.points.map(|points| points.view()),
             typical: None,
+            images: None,
             pairs: &pairs,
             segments: NonZeroUsize::new(self.segments).unwrap(),
         };

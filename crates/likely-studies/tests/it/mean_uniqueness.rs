@@ -22,6 +22,7 @@ fn ask(
         potential,
         points: Some(points.view()),
         typical: None,
+        images: None,
         pairs: &[],
         segments: NonZeroUsize::new(segments).unwrap(),
     };

@@ -123,6 +123,7 @@ fn it_says_what_it_lacks_and_stops_when_asked() {
         potential: &potential,
         points: None,
         typical: Some(&[1.5]),
+        images: None,
         pairs: &pairs,
         segments: NonZeroUsize::new(N).unwrap(),
     };

@@ -1,0 +1,73 @@
+//! The held-out images of a spec, and the files that images are read from.
+
+use super::PlanError;
+use crate::data::read_bytes;
+use crate::spec::Spec;
+use crate::spec::Step::Key;
+use likely_images::{Reading, open};
+use likely_record::sha256_hex;
+use ndarray::Array2;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Most files of a folder of images.
+const MOST_FILES: usize = 1_000_000;
+
+/// Images that studies decode towards and compare with.
+pub(crate) struct HeldOut {
+    /// Shape `(images, numbers)`, in `[0, 1]`.
+    pub(crate) rows: Array2<f64>,
+    pub(crate) labels: Option<Vec<u8>>,
+    pub(crate) classes: Vec<String>,
+}
+
+/// Reads the images that the spec names; their files decide numbers, so they belong to the identity of the run.
+pub(super) fn read(spec: &Spec, files: &mut BTreeMap<String, String>) -> Result<Option<HeldOut>, PlanError> {
+    let Some(wire) = &spec.wire.images else { return Ok(None) };
+    let wrong = |reason: String| PlanError::Images {
+        place: spec.document.at(&[Key("images"), Key("folder")]),
+        reason,
+    };
+    let path = spec.folder().join(&wire.folder);
+    hash(&path, &wire.folder, files).map_err(wrong)?;
+    let reading = Reading { part: wire.part.into(), ..Reading::default() };
+    let set = open(&path, &reading).map_err(|error| wrong(error.to_string()))?;
+    let most = wire.most.map_or(set.count(), |most| set.count().min(most as usize));
+    let set = set.select(&(0..most).collect::<Vec<_>>()).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(HeldOut {
+        rows: set.rows(),
+        labels: set.labels().map(<[u8]>::to_vec),
+        classes: wire.classes.clone(),
+    }))
+}
+
+/// Adds the SHA-256 of a file, or of all files below a folder, under the name that the spec has for it.
+pub(super) fn hash(path: &Path, name: &str, files: &mut BTreeMap<String, String>) -> Result<(), String> {
+    let mut found = Vec::new();
+    list(path, Path::new(name), &mut found)?;
+    for (path, name) in found {
+        let bytes = read_bytes(&path).map_err(|error| error.to_string())?;
+        files.insert(name.to_string_lossy().into_owned(), sha256_hex(&bytes));
+    }
+    Ok(())
+}
+
+/// Files with their names; those that begin with a point are none of the images.
+fn list(path: &Path, name: &Path, found: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), String> {
+    if !path.is_dir() {
+        found.push((path.to_owned(), name.to_owned()));
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?.file_name();
+        if entry.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if found.len() == MOST_FILES {
+            return Err(format!("{} holds more than {MOST_FILES} files", path.display()));
+        }
+        list(&path.join(&entry), &name.join(&entry), found)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! What is measured of curves of images.
+
+use crate::Number;
+
+pub(super) const LOG_LIKELIHOOD: &str = "images-log-likelihood";
+pub(super) const POTENTIAL: &str = "images-potential";
+pub(super) const ENERGY: &str = "images-energy";
+pub(super) const SMOOTHNESS: &str = "images-smoothness";
+pub(super) const NORM: &str = "images-norm-deviation";
+pub(super) const PIXEL_LENGTH: &str = "images-pixel-length";
+pub(super) const END_ERROR: &str = "images-end-error";
+pub(super) const EVALUATIONS: &str = "images-evaluations";
+pub(super) const UNCONVERGED: &str = "images-unconverged";
+
+/// Ids of the numbers that a feature network makes, for a network whose numbers have names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named {
+    pub(super) network: &'static str,
+    pub(super) length: &'static str,
+    pub(super) variance: &'static str,
+    /// In the order of [`likely_metrics::distances::SetMetric::ALL`].
+    pub(super) sets: [&'static str; 6],
+}
+
+/// Networks whose numbers have names: an id of a number is a definition, and other weights are another one.
+pub(super) const NAMED: [Named; 1] = [Named {
+    network: "fashion-classifier",
+    length: "images-length-fashion-classifier",
+    variance: "images-pdv-fashion-classifier",
+    sets: [
+        "fd-fashion-classifier",
+        "kid-fashion-classifier",
+        "precision-k3-fashion-classifier",
+        "recall-k3-fashion-classifier",
+        "density-k5-fashion-classifier",
+        "coverage-k5-fashion-classifier",
+    ],
+}];
+
+const fn number(
+    id: &'static str,
+    unit: &'static str,
+    better: &'static str,
+    definition: &'static str,
+) -> Number {
+    Number { id, unit, better, definition }
+}
+
+pub(super) const NUMBERS: &[Number] = &[
+    number(
+        LOG_LIKELIHOOD,
+        "nats",
+        "higher",
+        "Mean of log p over the interior points of each curve, averaged over pairs, p the density in the space of the model; its standard error is over pairs. Comparable between methods in one model, not between models.",
+    ),
+    number(
+        POTENTIAL,
+        "nats",
+        "lower",
+        "Mean of the potential S over the interior points of each curve, averaged over pairs; -log p up to a constant where p is not normalised.",
+    ),
+    number(
+        ENERGY,
+        "squared units",
+        "neither",
+        "Sum of the squared steps of a curve in the geometry of the model, sum_i <dz_i, G(z_i) dz_i>, averaged over pairs.",
+    ),
+    number(
+        SMOOTHNESS,
+        "squared units",
+        "lower",
+        "Sum of the squared second differences of a curve in coordinates, averaged over pairs, as `smoothness-second`.",
+    ),
+    number(
+        NORM,
+        "1",
+        "lower",
+        "Mean relative deviation of the norm from that of noise, | |z_i| / sqrt(d) - 1 | over all points of a curve, averaged over pairs: for spaces whose points are standard normal.",
+    ),
+    number(
+        PIXEL_LENGTH,
+        "1",
+        "lower",
+        "Sum of the Euclidean distances between consecutive frames, decoded ends included, pixels in [0, 1], averaged over pairs.",
+    ),
+    number(
+        END_ERROR,
+        "1",
+        "lower",
+        "Root mean square over pixels of the difference between a held-out image and the decoded end of its curve, averaged over the ends of all pairs: what the space cannot show, and what a method that moves the ends adds.",
+    ),
+    number(
+        EVALUATIONS,
+        "points",
+        "lower",
+        "Points of the density that the method evaluated, averaged over pairs.",
+    ),
+    number(UNCONVERGED, "1", "lower", "Pairs whose curve the method left before it converged."),
+    number(
+        NAMED[0].length,
+        "1",
+        "lower",
+        "Sum of the Euclidean distances between the features of consecutive frames, decoded ends included, averaged over pairs; features of the classifier of Fashion-MNIST that is trained here.",
+    ),
+    number(
+        NAMED[0].variance,
+        "1",
+        "lower",
+        "Perceptual distance variance: the variance over the steps of a curve of the Euclidean distance between the features of its consecutive frames, averaged over pairs; features of the classifier of Fashion-MNIST that is trained here, not LPIPS.",
+    ),
+    number(
+        NAMED[0].sets[0],
+        "1",
+        "lower",
+        "Fréchet distance between the interior frames of all pairs and all held-out images, on features of the classifier of Fashion-MNIST that is trained here: no FID, and comparable only at the same numbers of images on both sides, which the series `image-sets` names. Its standard error is the deviation over resampled pairs.",
+    ),
+    number(
+        NAMED[0].sets[1],
+        "1",
+        "lower",
+        "Kernel distance (KID): unbiased squared maximum mean discrepancy with the kernel (x.y/d + 1)^3 on the same features, the mean over subsets of at most 100 images; its error is the deviation over subsets divided by the root of their number, which leaves out that they share images.",
+    ),
+    number(
+        NAMED[0].sets[2],
+        "1",
+        "higher",
+        "Share of the interior frames within the third-nearest-neighbour balls of held-out images (Kynkäänniemi et al. 2019), same features.",
+    ),
+    number(
+        NAMED[0].sets[3],
+        "1",
+        "higher",
+        "Share of the held-out images within the third-nearest-neighbour balls of interior frames (Kynkäänniemi et al. 2019), same features.",
+    ),
+    number(
+        NAMED[0].sets[4],
+        "1",
+        "higher",
+        "Density of the interior frames in the fifth-nearest-neighbour balls of held-out images (Naeem et al. 2020), same features.",
+    ),
+    number(
+        NAMED[0].sets[5],
+        "1",
+        "higher",
+        "Coverage: share of held-out images whose fifth-nearest-neighbour ball holds an interior frame (Naeem et al. 2020), same features.",
+    ),
+];
