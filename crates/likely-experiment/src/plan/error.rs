@@ -37,6 +37,14 @@ pub enum PlanError {
         /// What is wrong with which file.
         reason: String,
     },
+    /// The feature network that the spec names cannot be built.
+    #[error("{place}: the feature network: {reason}")]
+    Features {
+        /// Where the spec names it.
+        place: Place,
+        /// What is wrong.
+        reason: String,
+    },
     /// A model cannot be built.
     #[error("{place}: model `{label}`: {source}")]
     Model {

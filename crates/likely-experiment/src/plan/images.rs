@@ -1,10 +1,12 @@
 //! The held-out images of a spec, and the files that images are read from.
 
-use super::PlanError;
+use super::{PlanError, names_a_file};
 use crate::data::read_bytes;
 use crate::spec::Spec;
 use crate::spec::Step::Key;
+use likely_core::FeatureNetwork;
 use likely_images::{Reading, open};
+use likely_models::{BuildError, feature_network};
 use likely_record::sha256_hex;
 use ndarray::Array2;
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ pub(crate) struct HeldOut {
     pub(crate) rows: Array2<f64>,
     pub(crate) labels: Option<Vec<u8>>,
     pub(crate) classes: Vec<String>,
+    pub(crate) network: Option<Box<dyn FeatureNetwork>>,
 }
 
 /// Reads the images that the spec names; their files decide numbers, so they belong to the identity of the run.
@@ -38,7 +41,29 @@ pub(super) fn read(spec: &Spec, files: &mut BTreeMap<String, String>) -> Result<
         rows: set.rows(),
         labels: set.labels().map(<[u8]>::to_vec),
         classes: wire.classes.clone(),
+        network: network(spec, files)?,
     }))
+}
+
+/// The feature network that the spec names.
+fn network(
+    spec: &Spec,
+    files: &mut BTreeMap<String, String>,
+) -> Result<Option<Box<dyn FeatureNetwork>>, PlanError> {
+    let Some(config) = spec.wire.images.as_ref().and_then(|images| images.features.as_ref()) else {
+        return Ok(None);
+    };
+    let steps = [Key("images"), Key("features")];
+    let place = || spec.document.at(&steps);
+    for file in config.values().filter_map(toml::Value::as_str).filter(|text| names_a_file(text)) {
+        hash(&spec.folder().join(file), file, files)
+            .map_err(|reason| PlanError::Features { place: place(), reason })?;
+    }
+    match feature_network(spec.document.table(&steps), spec.folder()) {
+        Ok(network) => Ok(Some(network)),
+        Err(BuildError::Config(error)) => Err(spec.document.explain_in(&error, &steps).into()),
+        Err(error) => Err(PlanError::Features { place: place(), reason: error.to_string() }),
+    }
 }
 
 /// Adds the SHA-256 of a file, or of all files below a folder, under the name that the spec has for it.

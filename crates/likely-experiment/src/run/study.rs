@@ -84,7 +84,7 @@ fn images_of<'a>(plan: &'a Plan, model: &'a PlannedModel) -> Option<ImagesOf<'a>
         held_out: held_out.rows.view(),
         labels: held_out.labels.as_deref(),
         classes: &held_out.classes,
-        network: None,
+        network: held_out.network.as_deref(),
     })
 }
 

@@ -75,6 +75,9 @@ pub(crate) struct WireImages {
     /// Names of the classes, in the order of their numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) classes: Vec<String>,
+    /// The network that sees features in them: its `id`, and what it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) features: Option<toml::Table>,
 }
 
 /// Which part of a folder that holds two.

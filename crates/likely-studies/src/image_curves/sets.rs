@@ -5,7 +5,7 @@ use super::pairs::below;
 use crate::{Column, Findings, Reading, Series};
 use likely_core::{FeatureNetwork, Seed};
 use likely_metrics::distances::{
-    Comparison, DistanceError, FeatureSet, FeatureSource, SetMetric, StatisticsError, compare,
+    Comparison, DistanceError, FeatureSet, FeatureSource, Precision, SetMetric, StatisticsError, compare,
     frechet_distance,
 };
 use ndarray::{Array2, Axis, array};
@@ -62,6 +62,7 @@ impl Sets<'_> {
                 subsets: SUBSETS,
                 subset_size: MOST_IN_A_SUBSET,
                 seed: STREAMS,
+                precision: Precision::Double,
             };
             let found = compare(&real, &fake, &comparison);
             if let Ok(distances) = &found {
