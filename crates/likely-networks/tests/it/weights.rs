@@ -280,3 +280,24 @@ fn numbers_of_another_type_from_the_safetensors_crate_are_named() {
     let bytes = safetensors::serialize([("wide", view)], None).unwrap();
     assert_eq!(refused(&bytes), ["tensor `wide` has numbers of type F64; F32 is needed"]);
 }
+
+#[test]
+fn tensors_that_are_left_out_may_be_of_any_type_and_still_leave_no_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("norm.safetensors");
+    let header = |counter: &str| {
+        format!(
+            r#"{{"norm.count":{{"dtype":"I64","shape":[1],"data_offsets":{counter}}},"norm.weight":{{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}}}"#
+        )
+    };
+    std::fs::write(&path, file(&header("[0,8]"), 16)).unwrap();
+    let refused = Weights::read(&path).unwrap_err().to_string();
+    assert!(refused.contains("`norm.count` has numbers of type I64"), "{refused}");
+    let stored = Weights::read_leaving_out(&path, ".count").unwrap();
+    assert_eq!(stored.weights.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["norm.weight"]);
+    for counter in ["[0,4]", "[8,0]", "[8,99]"] {
+        std::fs::write(&path, file(&header(counter), 16)).unwrap();
+        let refused = Weights::read_leaving_out(&path, ".count").unwrap_err().to_string();
+        assert!(refused.contains("norm.safetensors") && refused.contains("byte"), "{counter}: {refused}");
+    }
+}
