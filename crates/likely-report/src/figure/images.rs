@@ -18,7 +18,7 @@ const LARGEST: f64 = 128.0;
 const GAP: usize = 4;
 const EDGE: f64 = 14.0;
 /// Widest label of a row, in page pixels.
-const LABEL_ROOM: f64 = 210.0;
+const LABEL_ROOM: f64 = 250.0;
 /// Most rows of a figure: beyond them nobody compares.
 const MOST_ROWS: usize = 120;
 
