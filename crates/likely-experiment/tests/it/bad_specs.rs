@@ -25,7 +25,7 @@ fn unknown_and_missing_keys_name_what_is_accepted() {
         (
             "segments = 12",
             "segment = 12",
-            "spec.toml:5:1: unknown key `segment`, did you mean `segments`? accepted: id, version, title, paper, analysis, segments, seed, repetitions, metrics, claims, pairs, tolerance, tier, dataset, geometry, model, method, sampler, study, pair, table, saving, ranking, figure, claim",
+            "spec.toml:5:1: unknown key `segment`, did you mean `segments`? accepted: id, version, title, paper, analysis, segments, seed, repetitions, metrics, claims, pairs, images, tolerance, tier, dataset, geometry, model, method, sampler, study, pair, table, saving, ranking, figure, claim",
         ),
         (
             "weight = { relative = 1.0 }",

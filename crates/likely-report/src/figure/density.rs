@@ -188,7 +188,7 @@ fn within(spots: &[Spot], [left, low, right, high]: [f64; 4]) -> Vec<Spot> {
                 leave = f64::NEG_INFINITY;
             }
         }
-        if enter > leave {
+        if enter >= leave {
             continue;
         }
         let at = |t: f64| Spot::new(x + t * dx, y + t * dy);
