@@ -116,9 +116,9 @@ pub enum HubError {
         /// How much came.
         bytes: u64,
     },
-    /// The cache holds a whole file that is not the pinned one.
+    /// The cache holds a file that is not the pinned one.
     #[error(
-        "{} is the file as the hub has it, with SHA-256 {found}, and {expected} is pinned: correct the pinned hash or the revision",
+        "{} is in the cache with SHA-256 {found}, and {expected} is pinned: correct the pinned hash or the revision, or remove the file if it is damaged",
         path.display()
     )]
     Pinned {

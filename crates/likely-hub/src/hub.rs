@@ -90,10 +90,10 @@ impl Hub {
 
     /// The file where the cache holds it; its content is checked.
     ///
-    /// A file that is damaged is removed and counts as absent.
+    /// A file that is kept under its hash and has another one is damaged: it is removed and counts as absent. Anything else stays.
     ///
     /// # Errors
-    /// [`HubError::Pinned`] where the cache holds what the hub has, and the pinned hash is another one; [`HubError::Cache`].
+    /// [`HubError::Pinned`] where the cache holds a file that is not the pinned one; [`HubError::Cache`].
     pub fn cached(&self, file: &HubFile) -> Result<Option<PathBuf>, HubError> {
         let path = self.path(file);
         if !path.is_file() {
@@ -104,9 +104,9 @@ impl Hub {
         if found == *expected {
             return Ok(Some(path));
         }
-        // Large files are kept under their hash: this one is what the hub has.
+        // Small files of other programs have names that say nothing of their content: a wrong pin must not cost them.
         let blob = fs::canonicalize(&path).map_err(|source| HubError::cache("find", &path, source))?;
-        if blob.file_name().is_some_and(|name| name == found.as_str()) {
+        if blob.file_name().is_none_or(|name| name != expected.as_str()) {
             return Err(HubError::Pinned { path, expected: expected.clone(), found });
         }
         for damaged in [&path, &blob] {

@@ -223,6 +223,22 @@ fn a_whole_file_under_a_wrong_pin_is_kept() {
 }
 
 #[test]
+fn a_small_file_of_another_program_is_kept_under_a_wrong_pin() {
+    let case = Case::new(&[Answer::Whole]);
+    let path = case.fetch().unwrap();
+    // Other programs name the content of small files by forty digits that are no SHA-256.
+    let blob = case.blobs().join("a".repeat(40));
+    fs::rename(fs::canonicalize(&path).unwrap(), &blob).unwrap();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&blob, &path).unwrap();
+    assert_eq!(case.fetch().unwrap(), path);
+    let offline = case.hub.clone().with_offline(true);
+    let error = offline.fetch(&file_with("0".repeat(64)), &mut |_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("correct the pinned hash"), "{error}");
+    assert_eq!(fs::read(blob).unwrap(), body());
+}
+
+#[test]
 fn two_fetches_of_one_file_do_not_mix() {
     let case = Case::new(&[Answer::Whole]);
     fs::create_dir_all(case.blobs()).unwrap();

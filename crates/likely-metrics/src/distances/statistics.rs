@@ -56,6 +56,20 @@ pub enum StatisticsError {
         /// Its mirror image.
         mirrored: f64,
     },
+    /// A covariance beyond what the variances allow.
+    #[error(
+        "the covariance has {value} at [{row}, {column}], and the two variances allow at most {most}: it is no covariance of anything"
+    )]
+    Impossible {
+        /// Row.
+        row: usize,
+        /// Column.
+        column: usize,
+        /// The covariance.
+        value: f64,
+        /// The root of the product of the variances.
+        most: f64,
+    },
     /// A covariance with a variance below zero.
     #[error("the covariance has the variance {value} at [{column}, {column}]; variances are not negative")]
     NegativeVariance {
@@ -125,6 +139,10 @@ impl FeatureStatistics {
                     return Err(StatisticsError::Asymmetric { row, column, value, mirrored });
                 }
                 let middle = 0.5 * value + 0.5 * mirrored;
+                let most = (covariance[(row, row)] * covariance[(column, column)]).sqrt();
+                if middle.abs() > most + ASYMMETRY * largest {
+                    return Err(StatisticsError::Impossible { row, column, value: middle, most });
+                }
                 (covariance[(row, column)], covariance[(column, row)]) = (middle, middle);
             }
         }

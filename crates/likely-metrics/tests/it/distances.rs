@@ -318,8 +318,14 @@ fn what_has_no_distance_has_a_reason() {
         Err(StatisticsError::NegativeVariance { column: 1, .. })
     ));
     assert!(matches!(parts(Array2::zeros((3, 3))), Err(StatisticsError::Width { expected: 2, found: 3 })));
-    let indefinite = parts(array![[1.0, 2.0], [2.0, 1.0]]).unwrap();
-    let fine = parts(array![[1.0, 0.5], [0.5, 1.0]]).unwrap();
+    for impossible in [array![[1.0, 2.0], [2.0, 1.0]], array![[0.0, 5.0], [5.0, 1.0]]] {
+        assert!(matches!(parts(impossible), Err(StatisticsError::Impossible { row: 1, column: 0, .. })));
+    }
+    // Every two features may go together so, but not all three.
+    let three =
+        |covariance: Array2<f64>| FeatureStatistics::from_parts(Array1::zeros(3), covariance, None).unwrap();
+    let indefinite = three(array![[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]]);
+    let fine = three(Array2::eye(3));
     let of = |statistics: &FeatureStatistics| FeatureSet::from_statistics(statistics.clone(), source());
     for (real, fake, side) in [
         (&indefinite, &fine, Side::Real),
