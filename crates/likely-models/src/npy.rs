@@ -1,13 +1,11 @@
 //! Rows of numbers from a file of `numpy.save`, for parameters too large to stand in a spec.
 
 use crate::BuildError;
+use likely_images::NumpyFile;
 use ndarray::Array2;
 use std::path::Path;
 
 /// A matrix, or a vector as its one column, of little-endian `f4` or `f8` in C order; every number is finite.
-///
-/// # Source
-/// The format as numpy documents it (`numpy.lib.format`), versions 1.0 to 3.0.
 pub(crate) fn read(path: &Path) -> Result<Array2<f64>, BuildError> {
     let bytes =
         std::fs::read(path).map_err(|source| BuildError::Read { path: path.to_path_buf(), source })?;
@@ -15,55 +13,19 @@ pub(crate) fn read(path: &Path) -> Result<Array2<f64>, BuildError> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Array2<f64>, String> {
-    let cut = || "the file ends inside its header".to_owned();
-    let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("it is not a file of numpy.save")?;
-    let (header, data) = match rest {
-        [1, _, a, b, rest @ ..] => {
-            rest.split_at_checked(usize::from(u16::from_le_bytes([*a, *b]))).ok_or_else(cut)?
-        }
-        [2 | 3, _, a, b, c, d, rest @ ..] => {
-            rest.split_at_checked(u32::from_le_bytes([*a, *b, *c, *d]) as usize).ok_or_else(cut)?
-        }
-        [1..=3, ..] | [] => return Err(cut()),
-        [version, ..] => return Err(format!("its version is {version}; 1, 2 and 3 are read")),
+    let file = NumpyFile::new(bytes)?;
+    let (width, number): (usize, fn(&[u8]) -> f64) = match file.kind {
+        "<f8" => (8, |b| f64::from_le_bytes(b.try_into().expect("chunks of eight bytes are cut"))),
+        "<f4" => (4, |b| f64::from(f32::from_le_bytes(b.try_into().expect("chunks of four bytes are cut")))),
+        _ => return Err("its numbers are neither <f8 nor <f4; save it as float64".into()),
     };
-    let header = std::str::from_utf8(header).map_err(|_| "its header is not a text")?;
-    let entry = |key: &str| {
-        let quoted = format!("'{key}':");
-        header
-            .split_once(&quoted)
-            .map(|(_, rest)| rest.trim_start())
-            .ok_or(format!("its header has no {key}"))
-    };
-    let kind = entry("descr")?;
-    let (width, number): (usize, fn(&[u8]) -> f64) = if kind.starts_with("'<f8'") {
-        (8, |b| f64::from_le_bytes(b.try_into().expect("chunks of eight bytes are cut")))
-    } else if kind.starts_with("'<f4'") {
-        (4, |b| f64::from(f32::from_le_bytes(b.try_into().expect("chunks of four bytes are cut"))))
-    } else {
-        return Err("its numbers are neither <f8 nor <f4; save it as float64".into());
-    };
-    if !entry("fortran_order")?.starts_with("False") {
-        return Err("it is stored by columns; save numpy.ascontiguousarray of it".into());
-    }
-    let shape = entry("shape")?.strip_prefix('(').and_then(|rest| rest.split_once(')'));
-    let (shape, _) = shape.ok_or("its header has no shape")?;
-    let axes: Vec<usize> = shape
-        .split(',')
-        .map(str::trim)
-        .filter(|axis| !axis.is_empty())
-        .map(|axis| axis.parse().map_err(|_| format!("its shape is ({shape})")))
-        .collect::<Result<_, _>>()?;
-    let (rows, columns) = match axes[..] {
+    let (rows, columns) = match file.axes[..] {
         [rows] => (rows, 1),
         [rows, columns] => (rows, columns),
-        _ => return Err(format!("its shape is ({shape}); one or two axes are needed")),
+        _ => return Err(format!("its shape is ({}); one or two axes are needed", file.shape)),
     };
-    // Compared before anything is allocated.
-    if rows.checked_mul(columns).and_then(|count| count.checked_mul(width)) != Some(data.len()) {
-        return Err(format!("its shape ({shape}) does not fit its {} bytes of numbers", data.len()));
-    }
-    let values: Vec<f64> = data.chunks_exact(width).map(number).collect();
+    file.check_length(width)?;
+    let values: Vec<f64> = file.data.chunks_exact(width).map(number).collect();
     if let Some(bad) = values.iter().position(|x| !x.is_finite()) {
         let (row, column) = (bad / columns, bad % columns);
         return Err(format!("row {row}, column {column} is {}; every number must be finite", values[bad]));
