@@ -1,7 +1,7 @@
 //! Methods that need nothing but the end points.
 
 use crate::{InterpolateError, Interpolator, Scene, Solution, Trace, Unsupported, solver};
-use likely_core::{Curve, Ends, Projection, Stop};
+use likely_core::{Curve, Ends, Projection};
 use rand_chacha::ChaCha8Rng;
 use std::fmt;
 
@@ -41,7 +41,7 @@ impl<T: ClosedForm> Interpolator for T {
             solver::on_manifold(projection, ends)?;
             stays_on_manifold(projection, &curve)?;
         }
-        Ok(Solution { curve, stop: Stop::ClosedForm, iterations: 0, weighting: None, reduction: None })
+        Ok(Solution::closed_form(curve))
     }
 }
 

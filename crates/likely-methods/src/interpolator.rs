@@ -112,6 +112,13 @@ pub struct Solution {
     pub reduction: Option<&'static str>,
 }
 
+impl Solution {
+    /// A curve that is known without iterations.
+    pub(crate) fn closed_form(curve: Curve) -> Self {
+        Self { curve, stop: Stop::ClosedForm, iterations: 0, weighting: None, reduction: None }
+    }
+}
+
 /// Joins two points by a curve.
 pub trait Interpolator: fmt::Debug + Send + Sync {
     /// Whether the method can work in `scene`.

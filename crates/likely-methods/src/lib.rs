@@ -23,8 +23,11 @@ mod l_bfgs;
 mod limited_memory;
 mod line_search;
 mod linear;
+mod lol;
 mod noise;
 mod noise_diffusion;
+mod norm_aware;
+mod norm_path;
 mod objective;
 mod panels;
 mod path_laplacian;
@@ -45,6 +48,7 @@ mod stepping;
 mod subspace;
 mod table;
 mod typical;
+mod variance_preserving;
 mod varying_memory;
 mod vector;
 mod velocity_error;
@@ -65,13 +69,16 @@ pub const ALL: &[Method] = &[
     adamw::METHOD,
     l_bfgs::METHOD,
     linear::METHOD,
+    lol::METHOD,
     noise::METHOD,
     noise_diffusion::METHOD,
+    norm_aware::METHOD,
     prob_georce::METHOD,
     prob_georce_accelerated::METHOD,
     rmsprop::METHOD,
     sgd::METHOD,
     slerp::METHOD,
+    variance_preserving::METHOD,
 ];
 
 /// The method with the given id.

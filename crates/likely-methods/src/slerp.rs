@@ -123,7 +123,7 @@ pub(crate) fn weights(
 }
 
 /// The angle between two vectors, accurate at every size of the angle.
-fn angle(a: &[f64], b: &[f64], [aa, ab, bb]: [f64; 3]) -> f64 {
+pub(crate) fn angle(a: &[f64], b: &[f64], [aa, ab, bb]: [f64; 3]) -> f64 {
     let (a_norm, b_norm) = (aa.sqrt(), bb.sqrt());
     let cosine = ab / a_norm / b_norm;
     if cosine.abs() < 0.9 {
@@ -140,7 +140,7 @@ fn angle(a: &[f64], b: &[f64], [aa, ab, bb]: [f64; 3]) -> f64 {
 }
 
 /// The unit vector across `a` in the plane of `a` and the first coordinate axis that is least aligned with it.
-fn perpendicular(a: &[f64], a_norm: f64) -> Option<Vec<f64>> {
+pub(crate) fn perpendicular(a: &[f64], a_norm: f64) -> Option<Vec<f64>> {
     if a.len() < 2 {
         return None;
     }

@@ -316,7 +316,7 @@ fn a_formula_takes_no_geometry() {
             }
         }
     }
-    assert_eq!(refused, 4, "linear, noise, noise-diffusion and slerp");
+    assert_eq!(refused, 7, "linear, lol, noise, noise-diffusion, norm-aware, slerp and variance-preserving");
     // A weight that is to be found is one all the same.
     let typical = "config = { weight = { typical = 0.5 } }";
     likely_experiment::Spec::from_toml(

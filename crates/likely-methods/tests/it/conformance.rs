@@ -9,18 +9,21 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
 /// Methods whose curves end on the given points; the others noise or clip them.
-const KEEP_ENDS: [&str; 11] = [
+const KEEP_ENDS: [&str; 14] = [
     "adagrad",
     "adam",
     "adamax",
     "adamw",
     "l-bfgs",
     "linear",
+    "lol",
+    "norm-aware",
     "prob-georce",
     "prob-georce-accelerated",
     "rmsprop",
     "sgd",
     "slerp",
+    "variance-preserving",
 ];
 /// Methods that minimise the regularised energy to any tolerance.
 const MINIMISE: [&str; 3] = ["l-bfgs", "prob-georce", "prob-georce-accelerated"];
@@ -136,11 +139,14 @@ fn numbers_out_of_range_are_refused_where_they_stand() {
         ("l-bfgs", "memory = 1001", "1..=1000"),
         ("l-bfgs", "steps = { fixed = -1.0 }", "positive"),
         ("l-bfgs", "gradient = \"frozen\"", "quadrature"),
+        ("lol", "law = { uniform = [1.0, -1.0] }", "lower bound"),
+        ("lol", "law = { normal = { mean = nan } }", "not finite"),
         ("noise", "alpha-bar = 1.5", "[0, 1]"),
         ("noise-diffusion", "clip = { at = 0.0 }", "positive"),
         ("noise-diffusion", "mu = { constant = nan }", "finite"),
         ("noise-diffusion", "alpha = \"remainder\"", "cosine"),
         ("slerp", "norms = \"unit\"", "interpolated"),
+        ("variance-preserving", "weights = \"linear\"", "square-root"),
     ];
     for (id, config, words) in refused {
         let error = (find(id).unwrap().build)(toml::de::DeTable::parse(config).unwrap()).unwrap_err();

@@ -7,6 +7,7 @@ mod conformance;
 mod curved;
 mod figure_three;
 mod golden;
+mod latent_paths;
 mod optima;
 mod optimisers;
 mod potentials;
