@@ -54,6 +54,16 @@ pub trait ImageSpace: Send + Sync {
     /// # Errors
     /// [`EvalError`].
     fn encode(&self, images: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError>;
+
+    /// Images of shape `(batch, shape.len())` as the data that points of this space are noised from, shape `(batch, dim)`; `None`
+    /// where its points are no noised images. `NoiseDiffusion` mixes them in.
+    ///
+    /// # Errors
+    /// [`EvalError`].
+    fn signals(&self, images: ArrayView2<'_, f64>) -> Result<Option<Array2<f64>>, EvalError> {
+        let _ = images;
+        Ok(None)
+    }
 }
 
 /// A network that sees features in images.

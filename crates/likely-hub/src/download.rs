@@ -168,6 +168,12 @@ impl Download<'_> {
         self.check_status(&response, tries)?;
         match response.status().as_u16() {
             206 if first_byte(&response) == Some(start) => {}
+            // Some other range than was asked for: nothing of it is of use.
+            206 => {
+                out.set_len(0).map_err(local)?;
+                let (url, reason) = (self.url.clone(), "it sent another range; it starts anew".to_owned());
+                return Err(Failure::Passing(HubError::Cut { url, received: 0, reason, tries }));
+            }
             // The part is longer than the file, or was whole already.
             416 if start > 0 => {
                 let whole = total_of_range(&response) == Some(start);

@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use likely_experiment::Tier;
 use likely_metrics::distances::SetMetric;
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU8, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 /// What the exit codes mean; at the end of every help text.
@@ -80,11 +80,13 @@ pub(crate) enum Command {
     /// Check that this machine and this folder are ready.
     #[command(after_help = examples!("likely doctor", "likely doctor --results /scratch/results"))]
     Doctor(Doctor),
-    /// Join two of your own points by a likely curve.
+    /// Join two of your own points, or two pictures, by a likely curve.
     #[command(after_help = examples!(
         "likely interpolate --data my.csv --model kde --from row:0 --to row:17",
         "likely interpolate --data my.csv --columns x,y --model gmm --model-config components=3 \\",
         "    --from=-1.5,0.2 --to=3,4 --method prob-georce --config weight.relative=20 --out my-curve",
+        "likely interpolate --from a.png --to b.png --model image-vae \\",
+        "    --model-config weights=experiments/models/images/fashion-vae.safetensors --config weight.relative=1",
     ))]
     Interpolate(Interpolate),
     /// Distances between two sets of images by their features: Fréchet (FID), kernel (KID), precision and recall, density and coverage.
@@ -247,13 +249,13 @@ pub(crate) struct Doctor {
 
 #[derive(Debug, Args)]
 pub(crate) struct Interpolate {
-    /// Points to fit the model to, one a row: .csv (header optional) or .npy.
+    /// Points to fit the model to, one a row: .csv (header optional) or .npy. Not for pictures.
     #[arg(long, value_name = "FILE")]
-    pub(crate) data: PathBuf,
+    pub(crate) data: Option<PathBuf>,
     /// Columns to use, by the names in the header.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
-    /// Kind of model (`likely list --models`).
+    /// Kind of model (`likely list --models`); for pictures one of images.
     #[arg(long, default_value = "kde")]
     pub(crate) model: String,
     /// Options of the model, as in a spec; may be repeated.
@@ -265,7 +267,7 @@ pub(crate) struct Interpolate {
     /// Options of the geometry, as in a spec; may be repeated, or one table like `{ dim = 2 }` or `{"dim": 2}`.
     #[arg(long, value_name = "KEY=VALUE", requires = "geometry")]
     pub(crate) geometry_config: Vec<String>,
-    /// The first point: coordinates separated by commas, or `row:17` for a row of the data, counted from 0.
+    /// The first point: coordinates separated by commas, `row:17` for a row of the data, counted from 0, or a picture, .png or .jpg.
     #[arg(long, value_name = "POINT", allow_hyphen_values = true)]
     pub(crate) from: String,
     /// The last point, likewise.
@@ -277,13 +279,16 @@ pub(crate) struct Interpolate {
     /// Options of the method, as in a spec; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) config: Vec<String>,
-    /// Segments of the curve.
-    #[arg(long, default_value = "100")]
-    pub(crate) segments: u32,
+    /// Segments of the curve: 100 when absent, for pictures two a frame.
+    #[arg(long)]
+    pub(crate) segments: Option<u32>,
+    /// Pictures between the ends, where the ends are pictures.
+    #[arg(long, default_value = "8")]
+    pub(crate) frames: NonZeroU8,
     /// Root of the random streams.
     #[arg(long, default_value = "0")]
     pub(crate) seed: u64,
-    /// Folder for the curve, its numbers and, in two dimensions, the picture; it must not exist or be empty.
+    /// Folder for the curve, its numbers and, in two dimensions or between pictures, pictures; it must not exist or be empty.
     #[arg(long, value_name = "DIR", default_value = "interpolation")]
     pub(crate) out: PathBuf,
     /// Write the curve as .npy too.

@@ -1,7 +1,9 @@
-//! `likely interpolate`: a curve between two of the user's own points.
+//! `likely interpolate`: a curve between two of the user's own points, or of their pictures.
 //!
-//! The command line becomes a small spec with one cell, so that points, models, methods and metrics are checked and
+//! For points, the command line becomes a small spec with one cell, so that points, models, methods and metrics are checked and
 //! computed by the same code as every experiment.
+
+mod pictures;
 
 use crate::answer::{Answer, Exit, Failure};
 use crate::args;
@@ -20,16 +22,26 @@ use std::path::{Path, PathBuf};
 
 /// What stands where messages about a spec name its file.
 const SOURCE: &str = "(command line)";
+/// Segments of a curve between points where the user names no number.
+const SEGMENTS: u32 = 100;
 /// File stem of the picture.
 const PICTURE: &str = "picture";
 
 pub(crate) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<Answer> {
+    if pictures::are_pictures([&args.from, &args.to]) {
+        return pictures::command(args, show);
+    }
+    let Some(data) = &args.data else {
+        return Err(Failure::usage(
+            "--data is missing: name a file of points; or give two pictures, .png or .jpg, as --from and --to, and a model of images",
+        ));
+    };
     let columns = (!args.columns.is_empty()).then_some(args.columns.as_slice());
-    let points = read_points(&args.data, columns)?;
+    let points = read_points(data, columns)?;
     let start = end_point("--from", &args.from, &points)?;
     let end = end_point("--to", &args.to, &points)?;
     check_empty(&args.out)?;
-    let text = spec_text(args, &start, &end)?;
+    let text = spec_text(args, data, &start, &end)?;
     let explain = |error: String| Failure::usage(with_spec(&error, &text));
     let spec = Spec::from_toml(Path::new(SOURCE), &text).map_err(|error| explain(error.to_string()))?;
     let options = PlanOptions { program_sha256: machine::program_sha256()?.to_owned(), fields: true };
@@ -130,9 +142,8 @@ fn check_empty(out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn spec_text(args: &args::Interpolate, start: &[f64], end: &[f64]) -> anyhow::Result<String> {
-    let data =
-        std::path::absolute(&args.data).with_context(|| format!("cannot find {}", args.data.display()))?;
+fn spec_text(args: &args::Interpolate, data: &Path, start: &[f64], end: &[f64]) -> anyhow::Result<String> {
+    let data = std::path::absolute(data).with_context(|| format!("cannot find {}", data.display()))?;
     let Some(data) = data.to_str() else {
         return Err(Failure::usage(format!("{}: the path is not UTF-8; rename it", data.display())));
     };
@@ -142,7 +153,7 @@ fn spec_text(args: &args::Interpolate, start: &[f64], end: &[f64]) -> anyhow::Re
     let _ = writeln!(text, "version = 1");
     let _ = writeln!(text, "title = \"Interpolation\"");
     let _ = writeln!(text, "analysis = \"\"");
-    let _ = writeln!(text, "segments = {}", args.segments);
+    let _ = writeln!(text, "segments = {}", args.segments.unwrap_or(SEGMENTS));
     let _ = writeln!(text, "seed = {}", args.seed);
     let _ = writeln!(text, "metrics = {}", json!(metrics));
     let _ = writeln!(text, "[[dataset]]\nlabel = \"data\"\nfile = {}", json!(data));
@@ -209,9 +220,15 @@ fn inline(table: &Map<String, Value>) -> String {
     if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
 }
 
-/// `key=value` options as an inline table; a value that is no TOML literal is taken as text.
+/// `key=value` options as an inline table.
 fn config(option: &str, entries: &[String]) -> anyhow::Result<String> {
-    let entries = entries
+    let entries = literals(option, entries)?;
+    Ok(if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) })
+}
+
+/// `key=value` options as lines of TOML; a value that is no literal is taken as text.
+fn literals(option: &str, entries: &[String]) -> anyhow::Result<Vec<String>> {
+    entries
         .iter()
         .map(|entry| {
             let Some((key, value)) = entry.split_once('=') else {
@@ -228,8 +245,12 @@ fn config(option: &str, entries: &[String]) -> anyhow::Result<String> {
             let value = if literal { value.to_owned() } else { json!(value).to_string() };
             Ok(format!("{key} = {value}"))
         })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) })
+        .collect()
+}
+
+/// Lines of TOML as a table.
+fn table_of<'a>(option: &str, text: &'a str) -> anyhow::Result<likely_models::Config<'a>> {
+    toml::de::DeTable::parse(text).map_err(|error| Failure::usage(format!("{option}: {}", error.message())))
 }
 
 /// An error about the spec that the command line became, with the line that it names.

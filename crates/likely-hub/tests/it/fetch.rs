@@ -128,6 +128,15 @@ fn a_body_that_was_cut_is_gone_on_with() {
 }
 
 #[test]
+fn another_range_than_was_asked_for_is_thrown_away() {
+    let case = Case::new(&[Answer::CutAfter(100_000), Answer::OtherRange, Answer::Whole]).impatient(9);
+    assert_eq!(fs::read(case.fetch().unwrap()).unwrap(), body());
+    let ranges: Vec<_> = case.server.asked().into_iter().map(|asked| asked.range).collect();
+    assert_eq!(ranges, [None, Some("bytes=100000-".to_owned()), None]);
+    Case::new(&[Answer::OtherRange]).refused(&["another range", "2 times"]);
+}
+
+#[test]
 fn what_an_earlier_fetch_left_is_not_trusted() {
     for left in [vec![b'x'; 1000], body(), vec![b'x'; 400_000]] {
         let case = Case::new(&[Answer::Whole]);

@@ -13,6 +13,8 @@ pub(crate) enum Answer {
     Whole,
     /// All of it, whatever was asked for.
     NoRanges,
+    /// A part of it that begins somewhere else than was asked for.
+    OtherRange,
     /// It says that the body is whole and ends after so many bytes.
     CutAfter(usize),
     /// It sends so many bytes and then nothing.
@@ -104,6 +106,12 @@ fn serve(stream: TcpStream, body: &[u8], answer: &Answer, log: &Mutex<Vec<Asked>
         (Answer::Whole | Answer::NoRanges, _) => {
             out.write_all(head("200 OK", body.len(), "").as_bytes())?;
             out.write_all(body)
+        }
+        (Answer::OtherRange, _) => {
+            let half = body.len() / 2;
+            let range = format!("Content-Range: bytes {half}-{}/{}\r\n", body.len() - 1, body.len());
+            out.write_all(head("206 Partial Content", body.len() - half, &range).as_bytes())?;
+            out.write_all(&body[half..])
         }
         (Answer::CutAfter(count), _) => {
             out.write_all(head("200 OK", body.len(), "").as_bytes())?;

@@ -1,5 +1,6 @@
 use crate::project::Project;
 use std::fs;
+use std::path::Path;
 
 const DATA: [&str; 5] = ["interpolate", "--data", "experiments/points.csv", "--segments", "10"];
 
@@ -90,4 +91,79 @@ fn mistakes_on_the_command_line_are_named_and_nothing_is_written() {
         assert!(answer.err.contains(words), "`{words}` is not in: {}", answer.err);
         assert!(!project.path().join("out").exists(), "{words}");
     }
+}
+
+/// A picture with a bright rectangle.
+fn rectangle(path: &std::path::Path, [height, width]: [usize; 2], [top, left]: [usize; 2]) {
+    let inside = |y: usize, x: usize| (top..height - 4).contains(&y) && (left..width - left).contains(&x);
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| if inside(y, x) { 220 } else { 0 }));
+    let shape = likely_core::ImageShape { channels: 1, height, width };
+    let picture = likely_images::ImageSet::new(shape, pixels.collect()).unwrap();
+    likely_images::write_png(path, &picture).unwrap();
+}
+
+#[test]
+fn two_pictures_are_joined_in_the_space_of_a_model() {
+    let project = Project::new();
+    rectangle(&project.path().join("low.png"), [28, 28], [16, 3]);
+    // Another size, which is brought to the model's.
+    rectangle(&project.path().join("high.PNG"), [56, 42], [6, 10]);
+    let weights =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/models/images/fashion-vae.safetensors");
+    let weights = format!("weights={}", weights.display());
+    let pictures = ["interpolate", "--from", "low.png", "--to", "high.PNG", "--quiet"];
+    let vae = ["--model", "image-vae", "--model-config", &weights, "--frames", "3"];
+    let with = |more: &[&str]| project.run(&[&pictures[..], more].concat());
+    let answer = with(&[&vae[..], &["--config", "weight.relative=1", "--json", "--out", "out"]].concat())
+        .ends(0)
+        .json();
+    let numbers = &answer["numbers"];
+    assert_eq!((&numbers["dim"], &numbers["segments"]), (&16.into(), &8.into()));
+    assert_eq!(numbers["stop"]["converged"], true);
+    assert!(numbers["evaluations"].as_u64().unwrap() > 0);
+    let potentials: Vec<f64> = numbers["frames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|frame| frame["potential"].as_f64().unwrap())
+        .collect();
+    assert_eq!(potentials.len(), 5);
+    assert!(potentials[2] < potentials[0].min(potentials[4]), "the prior pulls the curve in: {potentials:?}");
+    let out = project.path().join("out");
+    let names: Vec<String> =
+        fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.len(), 3 + 5, "{names:?}");
+    let frame = likely_images::open(&out.join("frame-002.png"), &likely_images::Reading::default()).unwrap();
+    assert_eq!(frame.shape(), likely_core::ImageShape { channels: 1, height: 28, width: 28 });
+    assert_eq!(fs::read(out.join("curve.npy")).unwrap().len(), 128 + 9 * 16 * 8);
+
+    let cases: [(&[&str], &str); 6] = [
+        (&["--model", "kde"], "its points stand for no images; those of image-vae"),
+        (&["--model", "image-vae"], "missing field `weights`; options are given as --model-config"),
+        (&[&vae[..], &["--segments", "6"]].concat(), "as 8"),
+        (&[&vae[..], &["--data", "points.csv"]].concat(), "--data is for points"),
+        (&[&vae[..], &["--method", "lin"]].concat(), "there is no such method; there are adagrad"),
+        (&[&vae[..], &["--to", "missing.png"]].concat(), "cannot be used multiple times"),
+    ];
+    for (more, words) in cases {
+        let refused = with(&[more, &["--out", "other"]].concat()).ends(2);
+        assert!(refused.err.contains(words), "{more:?}: {}", refused.err);
+    }
+    let missing = project.run(
+        &[&["interpolate", "--from", "low.png", "--to", "none.png"], &vae[..], &["--out", "other"]].concat(),
+    );
+    assert!(missing.ends(2).err.contains("--to: cannot read none.png"));
+    fs::write(project.path().join("broken.png"), b"\x89PNG and nothing").unwrap();
+    let broken = project.run(
+        &[&["interpolate", "--from", "broken.png", "--to", "low.png"], &vae[..], &["--out", "other"]]
+            .concat(),
+    );
+    assert!(broken.ends(2).err.contains("damaged PNG"));
+    assert!(!project.path().join("other").exists());
+}
+
+#[test]
+fn without_data_the_ends_must_be_pictures() {
+    let refused = Project::new().run(&["interpolate", "--from", "1,2", "--to", "3,4"]).ends(2);
+    assert!(refused.err.contains("--data is missing"), "{}", refused.err);
 }

@@ -111,4 +111,9 @@ impl ImageSpace for ImageDiffusion {
     fn encode(&self, images: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
         in_blocks(images, [DIM, DIM], |rows| self.up(self.network.tensor(rows)?.affine(2.0, -1.0)?))
     }
+
+    /// Pixels in `[-1, 1]`.
+    fn signals(&self, images: ArrayView2<'_, f64>) -> Result<Option<Array2<f64>>, EvalError> {
+        Ok(Some(images.mapv(|pixel| 2.0 * pixel - 1.0)))
+    }
 }
