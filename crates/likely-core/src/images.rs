@@ -77,6 +77,11 @@ pub trait FeatureNetwork: Send + Sync {
     /// SHA-256 of the weights file, in hexadecimal.
     fn weights_sha256(&self) -> &str;
 
+    /// The id of the way by which it brings images to its size, where it does.
+    fn resize(&self) -> Option<&str> {
+        None
+    }
+
     /// The features of images of the given shape, shape `(batch, dim)`; what it does to their size is part of its name.
     ///
     /// # Errors

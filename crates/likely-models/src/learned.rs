@@ -26,12 +26,12 @@ pub(crate) fn read_in(
     Weights::read_exactly(&path, expected).map_err(|error| refused(error, path))
 }
 
-/// As [`read`], without the tensors whose names end in `left_out`.
+/// As [`read`], without the tensors that `left_out` names.
 pub(crate) fn read_leaving_out(
     path: &Path,
     resources: &Resources<'_>,
     expected: &[Expected],
-    left_out: &str,
+    left_out: impl Fn(&str) -> bool,
 ) -> Result<StoredWeights, BuildError> {
     let path = resources.folder.join(path);
     let stored = Weights::read_leaving_out(&path, left_out).map_err(|error| refused(error, path.clone()))?;
@@ -40,6 +40,24 @@ pub(crate) fn read_leaving_out(
         .check(expected)
         .map_err(|problems| BuildError::File { path, reason: problems.to_string() })?;
     Ok(stored)
+}
+
+/// The weights at `path`, which must have the SHA-256 `pinned` where that is given, without the tensors that `left_out` names.
+pub(crate) fn read_pinned(
+    path: &Path,
+    pinned: Option<&str>,
+    left_out: impl Fn(&str) -> bool,
+) -> Result<StoredWeights, BuildError> {
+    let stored =
+        Weights::read_leaving_out(path, left_out).map_err(|error| refused(error, path.to_owned()))?;
+    match pinned {
+        Some(pinned) if !pinned.eq_ignore_ascii_case(&stored.sha256) => {
+            let reason =
+                format!("its SHA-256 is {}, and {pinned} was asked for: it is another file", stored.sha256);
+            Err(BuildError::File { path: path.to_owned(), reason })
+        }
+        _ => Ok(stored),
+    }
 }
 
 /// The weights at `path`, whatever tensors they are.

@@ -11,6 +11,7 @@ pub mod graph;
 pub mod images;
 pub mod initial;
 mod mlp;
+pub mod planes;
 pub mod training;
 mod weights;
 

@@ -202,18 +202,21 @@ impl Weights {
     /// # Errors
     /// [`WeightsError::Read`], or [`WeightsError::File`] with everything that is wrong.
     pub fn read(path: &Path) -> Result<StoredWeights, WeightsError> {
-        Self::read_with(path, None)
+        Self::read_with(path, &|_| false)
     }
 
-    /// As [`Weights::read`], without the tensors whose names end in `suffix`, of whatever type they are.
+    /// As [`Weights::read`], without the tensors whose names `left_out` names, of whatever type they are.
     ///
     /// # Errors
     /// As [`Weights::read`].
-    pub fn read_leaving_out(path: &Path, suffix: &str) -> Result<StoredWeights, WeightsError> {
-        Self::read_with(path, Some(suffix))
+    pub fn read_leaving_out(
+        path: &Path,
+        left_out: impl Fn(&str) -> bool,
+    ) -> Result<StoredWeights, WeightsError> {
+        Self::read_with(path, &left_out)
     }
 
-    fn read_with(path: &Path, left_out: Option<&str>) -> Result<StoredWeights, WeightsError> {
+    fn read_with(path: &Path, left_out: &dyn Fn(&str) -> bool) -> Result<StoredWeights, WeightsError> {
         let failed = |source| WeightsError::Read { path: path.to_path_buf(), source };
         let wrong = |problems| WeightsError::File { path: path.to_path_buf(), problems };
         let about = std::fs::metadata(path).map_err(failed)?;
@@ -252,10 +255,10 @@ impl Weights {
     /// The format as its authors document it: eight little-endian bytes for the length of a JSON header, the header, and
     /// the numbers without gaps.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Problems> {
-        Self::parse(bytes, None)
+        Self::parse(bytes, &|_| false)
     }
 
-    fn parse(bytes: &[u8], left_out: Option<&str>) -> Result<Self, Problems> {
+    fn parse(bytes: &[u8], left_out: &dyn Fn(&str) -> bool) -> Result<Self, Problems> {
         let (header, data) = split(bytes).map_err(|problem| Problems(vec![problem]))?;
         let mut weights = Self::new();
         let mut problems = Vec::new();
@@ -268,7 +271,7 @@ impl Weights {
                 }
                 continue;
             }
-            if left_out.is_some_and(|suffix| name.ends_with(suffix)) {
+            if left_out(&name) {
                 match serde_json::from_value::<Entry>(entry) {
                     Ok(Entry { data_offsets: [start, end], .. }) => spans.push(((start, end), name)),
                     Err(error) => problems.push(format!("tensor `{name}`: {error}")),

@@ -2,7 +2,7 @@
 //!
 //! To add one: a constant of type [`Features`], and an entry in [`FEATURES`].
 
-use crate::images::classifier;
+use crate::images::{classifier, inception, mobilenet_v2};
 use crate::{BuildError, Config};
 use likely_core::FeatureNetwork;
 use serde::de::Error as _;
@@ -25,7 +25,14 @@ pub struct Features {
 }
 
 /// All feature networks, sorted by id.
-pub const FEATURES: &[Features] = &[classifier::FEATURES];
+pub const FEATURES: &[Features] = &[
+    inception::CLEAN_FID,
+    classifier::FEATURES,
+    inception::FID,
+    inception::NSFWJS,
+    mobilenet_v2::FEATURES,
+    inception::TF1_FID,
+];
 
 /// The feature network of a configuration such as
 /// `{ id = "fashion-classifier", weights = "models/images/fashion-classifier.safetensors" }`; relative paths start from `folder`.

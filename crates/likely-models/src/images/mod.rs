@@ -5,7 +5,10 @@ mod constants;
 pub(crate) mod diffusion;
 mod features;
 pub(crate) mod gaussian;
+pub(crate) mod inception;
+pub(crate) mod mobilenet_v2;
 mod prior;
+mod protocol;
 pub(crate) mod vae;
 
 pub use classifier::Classifier;

@@ -70,7 +70,9 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
     let stored = match architecture {
         Architecture::Small => learned::read(&settings.weights, resources, &architecture.expected())?,
         Architecture::Svhn => {
-            learned::read_leaving_out(&settings.weights, resources, &architecture.expected(), svhn::COUNTERS)?
+            learned::read_leaving_out(&settings.weights, resources, &architecture.expected(), |name| {
+                name.ends_with(svhn::COUNTERS)
+            })?
         }
     };
     let vae = learned::network(&settings.weights, &stored, |w| ImageVae::load(w, architecture))?;

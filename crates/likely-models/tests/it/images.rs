@@ -339,9 +339,12 @@ fn a_feature_network_is_found_by_its_id_and_refused_with_what_would_be_right() {
     for (config, part) in [
         (
             "weights = \"classifier.safetensors\"",
-            "`id` of a feature network is missing; there is `fashion-classifier`",
+            "`id` of a feature network is missing; there is `clean-fid-inception-v3`, `fashion-classifier`, `fid-inception-v3`",
         ),
-        ("id = \"inception\"", "no feature network `inception`; there is `fashion-classifier`"),
+        (
+            "id = \"inception\"",
+            "no feature network `inception`; there is `clean-fid-inception-v3`, `fashion-classifier`",
+        ),
         ("id = \"fashion-classifier\"", "missing field `weights`"),
         ("id = \"fashion-classifier\", weights = \"classifier.safetensors\", depth = 2", "depth"),
         ("id = \"fashion-classifier\", weights = \"absent.safetensors\"", "absent.safetensors"),

@@ -8,5 +8,6 @@ mod derivatives;
 mod energy;
 mod images;
 mod perceptrons;
+mod planes;
 mod training;
 mod weights;

@@ -293,11 +293,12 @@ fn tensors_that_are_left_out_may_be_of_any_type_and_still_leave_no_gap() {
     std::fs::write(&path, file(&header("[0,8]"), 16)).unwrap();
     let refused = Weights::read(&path).unwrap_err().to_string();
     assert!(refused.contains("`norm.count` has numbers of type I64"), "{refused}");
-    let stored = Weights::read_leaving_out(&path, ".count").unwrap();
+    let stored = Weights::read_leaving_out(&path, |name| name.contains(".count")).unwrap();
     assert_eq!(stored.weights.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["norm.weight"]);
     for counter in ["[0,4]", "[8,0]", "[8,99]"] {
         std::fs::write(&path, file(&header(counter), 16)).unwrap();
-        let refused = Weights::read_leaving_out(&path, ".count").unwrap_err().to_string();
+        let refused =
+            Weights::read_leaving_out(&path, |name| name.contains(".count")).unwrap_err().to_string();
         assert!(refused.contains("norm.safetensors") && refused.contains("byte"), "{counter}: {refused}");
     }
 }
