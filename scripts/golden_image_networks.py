@@ -118,6 +118,40 @@ class Svhn(Vae):
         return self.g_tcon5(x).flatten(1)
 
 
+class Gan(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.generator = nn.ModuleDict(
+            {
+                "first": nn.Linear(32, 1536),
+                "norms": nn.ModuleList([nn.GroupNorm(8, c) for c in (24, 48, 96)]),
+                "2": nn.ConvTranspose2d(96, 48, 3, 2, 1),
+                "1": nn.ConvTranspose2d(48, 24, 4, 2, 1),
+                "0": nn.ConvTranspose2d(24, 1, 4, 2, 1),
+            }
+        )
+        self.discriminator = nn.ModuleDict(
+            {
+                "0": nn.Conv2d(1, 24, 4, 2, 1),
+                "1": nn.Conv2d(24, 48, 4, 2, 1),
+                "2": nn.Conv2d(48, 96, 3, 2, 1),
+                "last": nn.Linear(1536, 1),
+            }
+        )
+
+    def generate(self, z):
+        x = self.generator["first"](z).reshape(-1, 96, 4, 4)
+        for k in (2, 1, 0):
+            x = self.generator[str(k)](F.silu(self.generator["norms"][k](x)))
+        return torch.sigmoid(x.flatten(1))
+
+    def discriminate(self, images):
+        x = (2 * images - 1).reshape(-1, 1, 28, 28)
+        for k in "012":
+            x = F.silu(self.discriminator[k](x))
+        return self.discriminator["last"](x.flatten(1)).squeeze(1)
+
+
 class Classifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -170,7 +204,8 @@ class UNet(nn.Module):
         time = torch.cat([angles.sin(), angles.cos()], 1)
         for layer in self.time:
             time = F.silu(layer(time))
-        fine = self.down[0](self.first(x.reshape(-1, 1, 28, 28)), time)
+        side = math.isqrt(x.shape[1])
+        fine = self.down[0](self.first(x.reshape(-1, 1, side, side)), time)
         coarse = self.down[1](self.halve[0](fine), time)
         x = self.middle(self.halve[1](coarse), time)
         x = F.interpolate(self.double_[1](x), scale_factor=2, mode="nearest")
@@ -199,6 +234,56 @@ def ddim(network, x, share, halts):
     return x
 
 
+def marginal(sde: str, t: float) -> tuple[float, float, float]:
+    """Factor of the mean, deviation and squared diffusion, from the moments' differential equations in 4000 steps.
+
+    dm/dt = -(beta/2) m and dv/dt = -beta v + g^2; for sub-VP g^2 = beta (1 - exp(-2 int beta)).
+    """
+    steps = 4000
+    h = t / steps
+    beta = lambda s: 0.1 + 19.9 * s
+    whole = lambda s: 0.1 * s + 19.9 * s * s / 2
+    g2 = lambda s: beta(s) * (1.0 if sde == "vp" else 1 - math.exp(-2 * whole(s)))
+    rate = lambda s, m, v: (-0.5 * beta(s) * m, -beta(s) * v + g2(s))
+    m, v = 1.0, 0.0
+    for k in range(steps):
+        s = k * h
+        a = rate(s, m, v)
+        b = rate(s + h / 2, m + h / 2 * a[0], v + h / 2 * a[1])
+        c = rate(s + h / 2, m + h / 2 * b[0], v + h / 2 * b[1])
+        d = rate(s + h, m + h * c[0], v + h * c[1])
+        m += h / 6 * (a[0] + 2 * b[0] + 2 * c[0] + d[0])
+        v += h / 6 * (a[1] + 2 * b[1] + 2 * c[1] + d[1])
+    return m, math.sqrt(v), g2(t)
+
+
+def flow_likelihood(network, x: torch.Tensor) -> float:
+    """log p of the sub-VP probability flow by 2000 classical Runge-Kutta steps, the trace from one gradient a pixel."""
+    beta = lambda t: 0.1 + 19.9 * t
+    kept = lambda t: math.exp(-(0.1 * t + 9.95 * t * t))
+
+    def rate(t, x):
+        of_noise = 0.5 * beta(t) * (1 + kept(t))
+        rows = x.repeat(len(x), 1).requires_grad_()
+        noise = network(rows, torch.full((len(x),), 999 * t))
+        (slopes,) = torch.autograd.grad(noise.diagonal().sum(), rows)
+        noise, trace = noise[0].detach(), slopes.diagonal().sum()
+        return -0.5 * beta(t) * x + of_noise * noise, -0.5 * beta(t) * len(x) + of_noise * trace
+
+    steps, total = 2000, 0.0
+    places = [1e-5 + (1 - 1e-5) * k / steps for k in range(steps + 1)]
+    for a, b in zip(places, places[1:]):
+        h = b - a
+        k1, l1 = rate(a, x)
+        k2, l2 = rate(a + h / 2, x + h / 2 * k1)
+        k3, l3 = rate(a + h / 2, x + h / 2 * k2)
+        k4, l4 = rate(b, x + h * k3)
+        x = x + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        total = total + h / 6 * (l1 + 2 * l2 + 2 * l3 + l4)
+    normal = torch.distributions.Normal(0.0, 1.0).log_prob(x).sum()
+    return float(normal + total)
+
+
 def main() -> None:
     golden = {}
     for name, model in [("small", Small()), ("svhn", Svhn())]:
@@ -215,6 +300,18 @@ def main() -> None:
             "bound": bound.tolist(),
             "gradient": z.grad.tolist(),
         }
+    model = Gan()
+    fill(model)
+    z = (4 * uniform(1000, 64) - 2).reshape(2, 32).requires_grad_()
+    generated = model.generate(z)
+    potential = 0.5 * z.pow(2).sum(1) - model.discriminate(generated)
+    potential.sum().backward()
+    golden["gan"] = {
+        "generated": generated.detach()[:, ::29].tolist(),
+        "logits": model.discriminate(uniform(1001, 2 * 784).reshape(2, -1)).tolist(),
+        "potential": potential.tolist(),
+        "gradient": z.grad.tolist(),
+    }
     model = Classifier()
     fill(model)
     features, log = model(uniform(1001, 2 * 784).reshape(2, -1))
@@ -230,6 +327,19 @@ def main() -> None:
         # The first three of five halts: every 200th step.
         image = ddim(model, x, share, [199, 399, 599])
         golden["ddim"] = (0.5 * image + 0.5).clamp(0, 1)[:, ::13].tolist()
+        model = UNet(8)
+        fill(model)
+        x = (4 * uniform(1003, 2 * 64) - 2).reshape(2, -1)
+        golden["score-sde"] = {
+            f"{sde} {t}": (-model(x, torch.full((2,), 999 * t)) / marginal(sde, t)[1]).tolist()
+            for sde, t in [("sub-vp", 0.05), ("sub-vp", 0.6), ("vp", 0.3)]
+        }
+    golden["marginals"] = {
+        f"{sde} {t}": marginal(sde, t) for sde in ("sub-vp", "vp") for t in (0.01, 0.1, 0.5, 1.0)
+    }
+    with torch.no_grad():
+        model.last.weight *= 0.1
+    golden["flow-likelihood"] = [flow_likelihood(model, 0.5 * x[0, :16])]
     golden["schedules"] = {
         f"{curve} {steps}": [kept(curve, steps)[k] for k in (0, steps // 3, steps // 2, steps - 1)]
         for curve in ("linear", "cosine")

@@ -5,6 +5,7 @@ use likely_core::Potential;
 use likely_networks::training::{HeldOut, Parameters, TrainingError};
 use likely_networks::{Expected, Problems, StoredWeights, Weights, WeightsError};
 use ndarray::ArrayView2;
+use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
 /// The weights at `path`, which must hold exactly the tensors of `expected`.
@@ -74,6 +75,23 @@ fn refused(error: WeightsError, path: PathBuf) -> BuildError {
         WeightsError::File { path, problems } => BuildError::File { path, reason: problems.to_string() },
         WeightsError::Weights(problems) => BuildError::File { path, reason: problems.to_string() },
     }
+}
+
+/// What the weights of a model `id` in the file `path` say of their training.
+pub(crate) fn said_of_training<T: DeserializeOwned>(
+    id: &'static str,
+    path: &Path,
+    weights: &Weights,
+) -> Result<T, BuildError> {
+    let wrong = |reason| BuildError::File { path: path.to_owned(), reason };
+    if let Some(model) = weights.metadata().get("model").filter(|model| *model != id) {
+        return Err(wrong(format!("these are weights of a model `{model}`; those of `{id}` are needed")));
+    }
+    let config = weights.metadata().get("config").ok_or_else(|| {
+        wrong(format!("its metadata have no `config`, which says how the model `{id}` was trained"))
+    })?;
+    serde_json::from_str(config)
+        .map_err(|error| wrong(format!("its `config` is not that of a model `{id}`: {error}")))
 }
 
 /// The network that `load` makes of weights that were checked.

@@ -41,8 +41,8 @@ pub use diffusion_2d::{Denoiser, FlowLikelihood};
 pub use energy_network::EnergyNetwork;
 pub use gmm::{Covariances, Mixture, MixtureError};
 pub use images::{
-    Architecture, BuildFeatures, Classifier, FEATURES, Features, ImageDiffusion, ImageGaussian,
-    ImageGaussianError, ImageVae, NoiseCurve, NoiseSchedule, UNet, feature_network,
+    Architecture, BuildFeatures, Classifier, FEATURES, Features, ImageDiffusion, ImageGan, ImageGaussian,
+    ImageGaussianError, ImageScoreSde, ImageVae, NoiseCurve, NoiseSchedule, Sde, UNet, feature_network,
 };
 pub use kde::{Bandwidth, KernelDensity, KernelDensityError};
 pub use likely_networks::{StoredWeights, Weights, training};
@@ -67,7 +67,9 @@ pub const ALL: &[Model] = &[
     gaussian_average::MODEL,
     gmm::MODEL,
     images::diffusion::MODEL,
+    images::gan::MODEL,
     images::gaussian::MODEL,
+    images::score_sde::MODEL,
     images::vae::MODEL,
     kde::MODEL,
     noisy_sine::MODEL,

@@ -54,6 +54,8 @@ pub const TRAINABLE: &[Trainable] = &[
     energy_network_training::TRAINABLE,
     images::classifier::TRAINABLE,
     images::diffusion::TRAINABLE,
+    images::gan::TRAINABLE,
+    images::score_sde::TRAINABLE,
     images::vae::TRAINABLE,
     normalizing_flow_training::TRAINABLE,
     sphere::training::TRAINABLE,

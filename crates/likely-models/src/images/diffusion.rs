@@ -2,31 +2,30 @@
 
 mod ddim;
 mod schedule;
-mod score;
 mod training;
-mod unet;
 
 pub use ddim::ImageDiffusion;
 pub use schedule::{NoiseCurve, NoiseSchedule};
 pub(crate) use training::TRAINABLE;
-pub use unet::UNet;
 
 use crate::images::prior::Prior;
+use crate::images::score_only::ScoreOnly;
+use crate::images::unet::{UNet, Width};
 use crate::learned;
 use crate::{BuildError, Built, ChiSquareNorm, Config, Model, Resources};
-use ddim::Steps;
+use ddim::{Halt, Steps};
 use likely_core::Potential;
-use likely_networks::Weights;
 use likely_networks::candle::DType;
-use score::ScoreAtStep;
+use likely_networks::candle_room::CandleScore;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU16, NonZeroU32};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use unet::{DIM, Width};
 
 const ID: &str = "image-diffusion";
+/// Pixels of its images.
+const DIM: usize = 28 * 28;
 
 pub(crate) const MODEL: Model = Model {
     id: ID,
@@ -91,25 +90,12 @@ impl Trained {
     }
 }
 
-/// What the weights in the file `path` say of their training.
-fn trained(path: &Path, weights: &Weights) -> Result<Trained, BuildError> {
-    let wrong = |reason| BuildError::File { path: path.to_owned(), reason };
-    if let Some(model) = weights.metadata().get("model").filter(|model| *model != ID) {
-        return Err(wrong(format!("these are weights of a model `{model}`; those of `{ID}` are needed")));
-    }
-    let config = weights.metadata().get("config").ok_or_else(|| {
-        wrong(format!("its metadata have no `config`, which says how the model `{ID}` was trained"))
-    })?;
-    serde_json::from_str(config)
-        .map_err(|error| wrong(format!("its `config` is not that of a model `{ID}`: {error}")))
-}
-
 fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildError> {
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
     let resolved = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
     let fit = |reason: String| BuildError::Fit { model: ID, reason };
     let stored = learned::read_any(&settings.weights, resources)?;
-    let trained = trained(&settings.weights, &stored.weights)?;
+    let trained: Trained = learned::said_of_training(ID, &settings.weights, &stored.weights)?;
     let schedule = trained.noise_schedule();
     let steps = usize::from(settings.steps.get());
     if steps > schedule.steps() {
@@ -133,7 +119,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
             Box::new(ChiSquareNorm::new(NonZeroU32::new(DIM as u32).expect("there are pixels")))
         }
         Kind::Gaussian => Box::new(Prior::new(DIM).map_err(|error| fit(error.to_string()))?),
-        Kind::Score => Box::new(ScoreAtStep::new(network(DType::F64)?, steps.last())),
+        Kind::Score => Box::new(score_at(network(DType::F64)?, steps.last())),
     };
     let facts = vec![
         ("weights-sha256", stored.sha256.clone()),
@@ -141,4 +127,12 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
     ];
     let images = ImageDiffusion::new(network(DType::F32)?, steps, usize::from(settings.corrections));
     Ok(Built { potential, flow: None, images: Some(Arc::new(images)), resolved, facts })
+}
+
+/// `-e(x, k) / sqrt(1 - a_k)`: the score of images noised up to step `k`, `a_k` the share of their variance that is left.
+fn score_at(network: UNet, halt: Halt) -> ScoreOnly {
+    let factor = -1.0 / (1.0 - halt.kept).sqrt();
+    let score = CandleScore::new(DIM, DType::F64, move |x| network.noise(x, halt.step)? * factor);
+    let others = "the potentials \"chi-square\" and \"gaussian\" have values";
+    ScoreOnly::new(Box::new(score), format!("step {}", halt.step), others)
 }

@@ -23,8 +23,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("gmm", "components = 1, covariance = \"spherical\""),
     ("image-diffusion", "weights = \"image-diffusion.safetensors\""),
     ("image-diffusion", "weights = \"image-diffusion.safetensors\", potential = \"gaussian\", level = 20"),
+    ("image-gan", "weights = \"image-gan.safetensors\", starts = 2, steps = 3"),
     ("image-gaussian", "folder = \"images.npy\", components = 5"),
     ("image-gaussian", "folder = \"images.npy\", components = 5, potential = \"chi-square\""),
+    ("image-score-sde", "weights = \"image-score-sde.safetensors\", tolerance = 1e-3"),
     ("image-vae", "weights = \"image-vae.safetensors\""),
     ("kde", ""),
     ("kde", "bandwidth = { fixed = 0.7 }"),
@@ -168,7 +170,7 @@ fn second_and_third_derivatives_pass_the_taylor_check() {
         }
     }
     assert_eq!(checked, 60 * (EXAMPLES.len() - 5 - 4));
-    // Six of the examples are quadratic, or radial with a Hessian that is.
+    // Eight of the examples are quadratic, or radial with a Hessian that is.
     assert!(visible > 60 * 7, "{visible}");
 }
 
@@ -240,7 +242,7 @@ fn a_radial_potential_agrees_with_its_profile() {
         assert_eq!(bits(&alone), bits(&values));
         radial_models += 1;
     }
-    assert_eq!(radial_models, 13);
+    assert_eq!(radial_models, 15);
 }
 
 #[test]
@@ -289,6 +291,12 @@ fn bad_numbers_are_refused_with_their_place() {
         ("kde", "bandwidth = \"scot\"", "\"scot\""),
         ("image-diffusion", "weights = \"image-diffusion.safetensors\", steps = 0", "0"),
         ("image-diffusion", "weights = \"image-diffusion.safetensors\", potential = \"chi\"", "\"chi\""),
+        ("image-gan", "weights = \"image-gan.safetensors\", starts = 0", "0"),
+        ("image-gan", "weights = \"image-gan.safetensors\", deviation = 0.0", "0.0"),
+        ("image-gan", "weights = \"image-gan.safetensors\", potential = \"elbo\"", "\"elbo\""),
+        ("image-score-sde", "weights = \"image-score-sde.safetensors\", time = 1.5", "1.5"),
+        ("image-score-sde", "weights = \"image-score-sde.safetensors\", tolerance = -1.0", "-1.0"),
+        ("image-score-sde", "weights = \"image-score-sde.safetensors\", probes = 0", "0"),
         ("image-vae", "weights = \"image-vae.safetensors\", architecture = \"celeba\"", "\"celeba\""),
         ("image-vae", "weights = \"image-vae.safetensors\", samples = 0", "0"),
         ("noisy-sine", "noise = 0.0", "0.0"),

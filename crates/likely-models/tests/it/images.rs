@@ -19,7 +19,7 @@ static GOLDEN: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../golden/image-networks.json")).expect("JSON"));
 
 /// Numbers in [0, 1) with 32 bits, as the script makes them.
-fn uniform(key: u64, count: usize) -> Vec<f64> {
+pub(crate) fn uniform(key: u64, count: usize) -> Vec<f64> {
     (1..=count as u64)
         .map(|i| {
             let number = (i * 2_654_435_761).wrapping_add((key + 1) * 40_503 * 65_537);
@@ -28,13 +28,13 @@ fn uniform(key: u64, count: usize) -> Vec<f64> {
         .collect()
 }
 
-fn rows(key: u64, count: usize, columns: usize, scale: f64, shift: f64) -> Array2<f64> {
+pub(crate) fn rows(key: u64, count: usize, columns: usize, scale: f64, shift: f64) -> Array2<f64> {
     let values = uniform(key, count * columns).iter().map(|u| scale * u + shift).collect();
     Array2::from_shape_vec((count, columns), values).unwrap()
 }
 
 /// The weights of the script.
-fn filled(mut expected: Vec<Expected>) -> Weights {
+pub(crate) fn filled(mut expected: Vec<Expected>) -> Weights {
     expected.sort_by(|a, b| a.name.cmp(&b.name));
     let mut weights = Weights::new();
     for (key, Expected { name, shape }) in expected.into_iter().enumerate() {
@@ -53,7 +53,7 @@ fn filled(mut expected: Vec<Expected>) -> Weights {
     weights
 }
 
-fn golden(path: &[&str]) -> Vec<f64> {
+pub(crate) fn golden(path: &[&str]) -> Vec<f64> {
     let mut value = &*GOLDEN;
     for key in path {
         value = &value[*key];
@@ -65,7 +65,7 @@ fn golden(path: &[&str]) -> Vec<f64> {
     value.as_array().unwrap().iter().flat_map(flat).collect()
 }
 
-fn every(step: usize, array: &Array2<f64>) -> Array2<f64> {
+pub(crate) fn every(step: usize, array: &Array2<f64>) -> Array2<f64> {
     array.slice(s![.., ..;step]).to_owned()
 }
 
@@ -254,7 +254,7 @@ fn corrections_make_encoding_the_inverse_of_decoding() {
     assert!(worst[1] < 0.3 * worst[0] && worst[2] < 1e-4, "{worst:?}");
 }
 
-fn refused(id: &str, folder: &Path, config: &str) -> String {
+pub(crate) fn refused(id: &str, folder: &Path, config: &str) -> String {
     match build_in(folder, id, config, None) {
         Ok(_) => panic!("{id} {{ {config} }} was accepted"),
         Err(error) => error.to_string(),
@@ -355,7 +355,7 @@ fn a_feature_network_is_found_by_its_id_and_refused_with_what_would_be_right() {
 }
 
 /// The loss over some steps of a training on `points`.
-fn losses(training: &dyn Objective, points: ArrayView2<'_, f64>, steps: u64) -> Vec<f64> {
+pub(crate) fn losses(training: &dyn Objective, points: ArrayView2<'_, f64>, steps: u64) -> Vec<f64> {
     let settings: Settings = toml::from_str(&format!(
         "seed = 3\nbatch = 16\nsteps = {steps}\noptimiser = \"adam\"\nlearning-rate = 3e-3"
     ))
@@ -372,7 +372,7 @@ fn losses(training: &dyn Objective, points: ArrayView2<'_, f64>, steps: u64) -> 
 }
 
 /// Pictures of a bright square at one of two places, and which.
-fn squares(labels: bool) -> Array2<f64> {
+pub(crate) fn squares(labels: bool) -> Array2<f64> {
     Array2::from_shape_fn((32, 784 + usize::from(labels)), |(i, j)| {
         let left = i % 2 == 0;
         if j == 784 {
@@ -465,7 +465,7 @@ fn pictures() -> Array2<f64> {
 }
 
 /// The folder of the weights that come with the experiments.
-fn shipped() -> PathBuf {
+pub(crate) fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/models/images")
 }
 

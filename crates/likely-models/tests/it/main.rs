@@ -9,6 +9,7 @@ mod curvature;
 mod feature_networks;
 mod finite_set;
 mod gmm;
+mod image_gan;
 mod image_gaussian;
 mod images;
 mod kde;

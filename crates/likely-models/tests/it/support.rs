@@ -16,6 +16,8 @@ pub(crate) const NETWORKS: &[(&str, usize)] = &[
     ("diffusion-2d", 2),
     ("energy-network", 2),
     ("image-diffusion", 784),
+    ("image-gan", 784),
+    ("image-score-sde", 784),
     ("image-vae", 784),
     ("normalizing-flow", 2),
     ("sphere-diffusion", 3),

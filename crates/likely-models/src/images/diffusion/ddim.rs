@@ -1,8 +1,9 @@
 //! Images from noise and noise from images, without randomness.
 
+use super::DIM;
 use super::schedule::NoiseSchedule;
-use super::unet::{DIM, UNet};
 use crate::images::constants::in_blocks;
+use crate::images::unet::UNet;
 use likely_core::{EvalError, ImageShape, ImageSpace};
 use likely_networks::candle::{Result as CandleResult, Tensor};
 use ndarray::{Array2, ArrayView2};

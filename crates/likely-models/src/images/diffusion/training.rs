@@ -1,8 +1,8 @@
 //! Denoising: the squared error of the predicted noise, and a bound of the likelihood.
 
 use super::schedule::NoiseSchedule;
-use super::unet::{DIM, UNet, layers, noise};
-use super::{ID, Trained};
+use super::{DIM, ID, Trained};
+use crate::images::unet::{UNet, layers, noise};
 use crate::learned;
 use crate::{BuildError, Config, Resolved, Trainable};
 use likely_core::Seed;

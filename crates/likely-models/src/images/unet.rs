@@ -10,10 +10,6 @@ use likely_networks::{Expected, Problems, Weights};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-/// Pixels along a side.
-const SIDE: usize = 28;
-/// Pixels.
-pub(super) const DIM: usize = SIDE * SIDE;
 /// Frequencies of the embedding of a step, each with a sine and a cosine.
 const FREQUENCIES: usize = 16;
 const KEEP: Window = Window { side: 3, stride: 1, padding: 1 };
@@ -59,7 +55,7 @@ impl From<Width> for u16 {
     }
 }
 
-/// Residual blocks: name, channels in, channels out; the sides are 28, 14, 7, 14, 28.
+/// Residual blocks: name, channels in, channels out; the sides are whole, half, a quarter, half, whole.
 fn blocks(width: usize) -> [(&'static str, usize, usize); 5] {
     let [a, b, c] = [width, 2 * width, 3 * width];
     [("down.0", a, a), ("down.1", b, b), ("middle", c, c), ("up.1", 2 * b, b), ("up.0", 2 * a, a)]
@@ -107,7 +103,13 @@ fn embedding(steps: &[f64], dtype: DType) -> CandleResult<Tensor> {
     Tensor::from_vec(values, (steps.len(), 2 * FREQUENCIES), &Device::Cpu)?.to_dtype(dtype)
 }
 
-/// The noise in images of shape `(batch, 784)` at the given steps, one an image; same shape.
+/// The side of square grey images of so many pixels; it can be halved twice.
+pub(super) fn side_of(pixels: usize) -> Option<usize> {
+    let side = pixels.isqrt();
+    (pixels > 0 && side * side == pixels && side.is_multiple_of(4)).then_some(side)
+}
+
+/// The noise in square images of shape `(batch, pixels)` at the given steps, one an image; same shape.
 pub(super) fn noise<'a, E: From<Error>>(
     images: &Tensor,
     steps: &[f64],
@@ -131,7 +133,10 @@ pub(super) fn noise<'a, E: From<Error>>(
         Ok((h + skip)?)
     };
     let [down0, down1, middle, up1, up0] = blocks(width);
-    let x = convolution(&channels_first(images, [1, SIDE, SIDE])?, "first", KEEP, tensor)?;
+    let pixels = images.dim(1)?;
+    let side = side_of(pixels)
+        .ok_or_else(|| Error::Msg(format!("{pixels} pixels are no square whose side is a multiple of 4")))?;
+    let x = convolution(&channels_first(images, [1, side, side])?, "first", KEEP, tensor)?;
     let fine = block(&x, down0)?;
     let coarse = block(&convolution(&fine, "halve.0", HALVE, tensor)?, down1)?;
     let x = block(&convolution(&coarse, "halve.1", HALVE, tensor)?, middle)?;
@@ -144,9 +149,9 @@ pub(super) fn noise<'a, E: From<Error>>(
     Ok(rows_of(&convolution(&x, "last", KEEP, tensor)?)?)
 }
 
-/// `e(x, k)`: the noise in a noised image of 28 by 28 pixels after step `k` of the diffusion.
+/// `e(x, k)`: the noise in a noised square image after step `k` of a diffusion; the side is a multiple of 4.
 ///
-/// A residual block of `w`, `2w` and `3w` channels at the sides 28, 14 and 7 on the way down, one each on the way up beside what
+/// A residual block of `w`, `2w` and `3w` channels at the whole, the half and a quarter of the side on the way down, one each on the way up beside what
 /// the way down left there; group normalisation with 8 groups, SiLU, no attention; the step enters every block.
 ///
 /// # Source
@@ -172,7 +177,7 @@ impl UNet {
         Ok(Self { width, tensors: Constants::new(weights, dtype)? })
     }
 
-    /// The noise in images of shape `(batch, 784)`, all at the same step; same shape.
+    /// The noise in images of shape `(batch, pixels)`, all at the same step; same shape.
     ///
     /// # Errors
     /// What candle says.
@@ -183,7 +188,12 @@ impl UNet {
     /// The noise in images, each at a step of its own.
     pub(super) fn noise_at(&self, images: &Tensor, steps: &[usize]) -> CandleResult<Tensor> {
         let steps: Vec<f64> = steps.iter().map(|step| *step as f64).collect();
-        noise(images, &steps, self.width, |name: &str| self.tensors.get(name))
+        self.noise_between(images, &steps)
+    }
+
+    /// The noise in images, each at a place of its own between steps.
+    pub(super) fn noise_between(&self, images: &Tensor, steps: &[f64]) -> CandleResult<Tensor> {
+        noise(images, steps, self.width, |name: &str| self.tensors.get(name))
     }
 
     /// Rows as a tensor of the precision of the network.
