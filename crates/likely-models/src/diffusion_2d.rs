@@ -9,6 +9,7 @@ pub use flow::FlowLikelihood;
 pub(crate) use training::TRAINABLE;
 
 use crate::learned;
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, Config, Model, Resources};
 use denoiser::STEPS;
 use flow::ScoreAlone;
@@ -16,7 +17,6 @@ use likely_core::Potential;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 
 const ID: &str = "diffusion-2d";
 
@@ -30,7 +30,7 @@ pub(crate) const MODEL: Model = Model {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
     /// The step whose score is given, in place of a likelihood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     score_only: Option<u32>,

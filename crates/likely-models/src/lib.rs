@@ -32,6 +32,7 @@ mod table;
 mod trainable;
 mod two_moons;
 mod vae;
+mod weights_file;
 
 pub use autoregressive::Autoregressive;
 pub use chi_square_norm::ChiSquareNorm;

@@ -1,12 +1,12 @@
 //! A normalising flow of affine couplings in the plane.
 
 use crate::learned;
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, Config, Model, Resources};
 use likely_core::{Differentiable, Dual, Exact, Normalisation, Number, Pieces};
 use likely_networks::{Activation, Expected, Mlp, MlpShape, Problems, Weights};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 pub(crate) const ID: &str = "normalizing-flow";
 
@@ -20,7 +20,7 @@ pub(crate) const MODEL: Model = Model {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
 }
 
 fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildError> {

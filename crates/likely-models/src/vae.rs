@@ -9,6 +9,7 @@ pub use network::Vae;
 pub(crate) use training::TRAINABLE;
 
 use crate::learned;
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, Config, Model, Resources};
 use bound::{Bound, Walk};
 use likely_core::{Exact, Potential};
@@ -18,7 +19,6 @@ use released::Released;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 
 const ID: &str = "vae";
 
@@ -32,7 +32,7 @@ pub(crate) const MODEL: Model = Model {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
     #[serde(default)]
     objective: Objective,
     /// Samples of the latent point that the bound is averaged over.

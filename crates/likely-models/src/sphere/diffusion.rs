@@ -6,6 +6,7 @@ use crate::sphere::flow::{Field, ProbabilityFlow};
 use crate::sphere::jet::{FIRST, Jet};
 use crate::sphere::schedule::NoiseSchedule;
 use crate::sphere::score_network::{AtTime, ScoreNetwork, ScoreShape};
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, Config, Model, Resources, learned};
 use likely_core::lanes::{LANES, Work, vectorised};
 use likely_core::{Differentiable, EvalError, Lanes, Normalisation, Number, Potential, Symmetry, ValueGrad};
@@ -16,7 +17,7 @@ use rayon::prelude::*;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU16;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(crate) const ID: &str = "sphere-diffusion";
 
@@ -30,7 +31,7 @@ pub(crate) const MODEL: Model = Model {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
     #[serde(default)]
     coordinates: Coordinates,
     /// Units of the hidden layers; needed only where the weights do not say how they were trained.
