@@ -48,6 +48,16 @@ impl Listing {
 
 /// The pictures of a folder, or of the classes that are its sub-folders.
 pub(crate) fn read(path: &Path, listing: Listing, reading: &Reading) -> Result<ImageSet, ImagesError> {
+    let (files, labels) = files_of(path, &listing)?;
+    let set = read_files(&files, reading)?;
+    match labels {
+        Some(labels) => set.with_labels(labels),
+        None => Ok(set),
+    }
+}
+
+/// The picture files of a folder; where they are in sub-folders, with the number of that for each.
+fn files_of(path: &Path, listing: &Listing) -> Result<(Vec<PathBuf>, Option<Vec<u8>>), ImagesError> {
     let files = listing.pictures()?;
     if !files.is_empty() {
         if let Some(folder) = listing.folders.first() {
@@ -57,7 +67,7 @@ pub(crate) fn read(path: &Path, listing: Listing, reading: &Reading) -> Result<I
             );
             return Err(ImagesError::file(path, reason));
         }
-        return read_files(&files, reading);
+        return Ok((files, None));
     }
     if listing.folders.is_empty() {
         return Err(ImagesError::file(path, "it holds no PNG or JPEG file"));
@@ -78,7 +88,29 @@ pub(crate) fn read(path: &Path, listing: Listing, reading: &Reading) -> Result<I
         labels.resize(labels.len() + of_class.len(), label as u8);
         files.extend(of_class);
     }
-    read_files(&files, reading)?.with_labels(labels)
+    Ok((files, Some(labels)))
+}
+
+/// The PNG and JPEG files of a folder, or of the classes that are its sub-folders, in the order in which [`crate::open`] reads them; none
+/// where the path is another thing.
+///
+/// For sets whose pictures differ in size, or are too many to be held at once: each file may be opened by itself.
+///
+/// # Errors
+/// [`ImagesError`] where the folder cannot be read, or holds no picture.
+pub fn picture_files(path: &Path) -> Result<Option<Vec<PathBuf>>, ImagesError> {
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let listing = Listing::of(path)?;
+    let other = |file: &PathBuf| {
+        extension(file) == "parquet"
+            || file.file_name().is_some_and(|name| name.to_string_lossy().contains("idx3-ubyte"))
+    };
+    if listing.files.iter().any(other) {
+        return Ok(None);
+    }
+    Ok(Some(files_of(path, &listing)?.0))
 }
 
 /// The pictures of files, in their order.

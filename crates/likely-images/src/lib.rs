@@ -17,6 +17,7 @@ mod set;
 mod source;
 
 pub use error::ImagesError;
+pub use folder::picture_files;
 pub use grid::{Grid, encode_png, write_png};
 pub use idx::read_idx;
 pub use numpy::NumpyFile;

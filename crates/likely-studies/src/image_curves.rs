@@ -403,6 +403,12 @@ fn judge(
         return Ok(());
     };
     let seen: Vec<Seen> = walks.into_iter().filter_map(|walk| walk.features).collect();
+    for other in NAMED.iter().filter(|other| other.network != named.network) {
+        let reason =
+            format!("the spec's features are those of `{}`, not of `{}`", named.network, other.network);
+        let ids = [other.length, other.variance].into_iter().chain(other.sets);
+        findings.numbers.extend(ids.map(|id| Reading { id, value: Err(reason.clone()) }));
+    }
     push_mean(findings, named.length, &seen.iter().map(|seen| seen.length).collect::<Vec<_>>());
     push_mean(findings, named.variance, &seen.iter().map(|seen| seen.variance).collect::<Vec<_>>());
     let held_out = network.features(images.held_out, images.space.shape())?;

@@ -41,7 +41,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List methods, samplers, studies, models, what can be trained on which data, geometries, metrics and experiments.
+    /// List methods, samplers, studies, models, what can be trained on which data, geometries, metrics, feature networks and experiments.
     #[command(after_help = examples!("likely list", "likely list --methods", "likely list --metrics --markdown"))]
     List(List),
     /// Show the cells of a spec and what they will cost, without running them.
@@ -91,10 +91,12 @@ pub(crate) enum Command {
     Interpolate(Interpolate),
     /// Distances between two sets of images by their features: Fréchet (FID), kernel (KID), precision and recall, density and coverage.
     #[command(after_help = examples!(
+        "likely distance photographs/ generated/ --features fid-inception-v3 --weights fid_inception.safetensors",
         "likely distance real.npy fake.npy --network inception-v3",
         "likely distance real.npz fake.npz",
         "likely distance real.npy fake.npy --metric frechet,precision,recall,density,coverage --json",
         "likely distance real.npy --statistics real.npz --network inception-v3 --resize pil-bicubic",
+        "likely distance photographs/ --statistics real.npz --features fid-inception-v3 --weights fid_inception.safetensors",
     ))]
     Distance(Distance),
     /// Train models from their specs: weights, and a card that says what they are.
@@ -144,6 +146,12 @@ pub(crate) struct List {
     /// Metrics.
     #[arg(long)]
     pub(crate) metrics: bool,
+    /// Networks that see features in images.
+    #[arg(long)]
+    pub(crate) features: bool,
+    /// Metrics of two sets of images.
+    #[arg(long)]
+    pub(crate) set_metrics: bool,
     /// Specs in the folder of experiments.
     #[arg(long)]
     pub(crate) experiments: bool,
@@ -298,9 +306,10 @@ pub(crate) struct Interpolate {
 
 #[derive(Debug, Args)]
 pub(crate) struct Distance {
-    /// Real images, then generated ones: .npy with one row of features an image, or .npz with `mu` and `sigma` as of pytorch-fid and
-    /// clean-fid, or with `feats` or `features`.
-    #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
+    /// Real images, then generated ones. With `--features` images: a folder of PNG and JPEG files, .npy, files of MNIST's format, Parquet of the
+    /// hub. Without, features: .npy with one row an image. In either case .npz with `mu` and `sigma` as of pytorch-fid and clean-fid,
+    /// or with `feats` or `features`.
+    #[arg(required = true, num_args = 1..=2, value_name = "SET")]
     pub(crate) files: Vec<PathBuf>,
     /// Metrics: frechet, kernel, precision, recall, density, coverage. The first two where features are known, else the first.
     #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "statistics")]
@@ -308,10 +317,19 @@ pub(crate) struct Distance {
     /// Write mean and covariance of the one file into this .npz, which pytorch-fid and clean-fid read, and compare nothing.
     #[arg(long, value_name = "OUT.npz")]
     pub(crate) statistics: Option<PathBuf>,
+    /// Network that sees features in the images (`likely list --features`).
+    #[arg(long, value_name = "ID", requires = "weights")]
+    pub(crate) features: Option<String>,
+    /// Its weights, as safetensors.
+    #[arg(long, value_name = "FILE", requires = "features")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Options of the network, as in a spec; may be repeated: `features=768`.
+    #[arg(long, value_name = "KEY=VALUE", requires = "features")]
+    pub(crate) feature_config: Vec<String>,
     /// Network that saw the features, of files that do not say it; `inception-v3` makes a Fréchet distance a FID.
     #[arg(long, value_name = "ID")]
     pub(crate) network: Option<String>,
-    /// SHA-256 of its weights, of files that do not say it.
+    /// SHA-256 of its weights, of files that do not say it; weights that are read must have it.
     #[arg(long, value_name = "HEX")]
     pub(crate) weights_sha256: Option<String>,
     /// Kernel by which images came to the size of the network, of files that do not say it.

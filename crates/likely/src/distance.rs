@@ -1,5 +1,7 @@
 //! `likely distance`: distances between two sets of images by their features, and statistics of one.
 
+mod images;
+
 use crate::answer::{Answer, Exit, Failure};
 use crate::args;
 use crate::grid::TextGrid;
@@ -7,7 +9,7 @@ use crate::machine;
 use crate::numbers::number;
 use crate::progress::Show;
 use anyhow::Context;
-use likely_core::Seed;
+use likely_core::{FeatureNetwork, Seed};
 use likely_metrics::Better;
 use likely_metrics::distances::{
     Comparison, Distances, FeatureSet, FeatureSource, SetMetric, compare, write_statistics,
@@ -18,34 +20,63 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn command(args: &args::Distance, show: Show) -> anyhow::Result<Answer> {
-    let declared =
+    let network = images::network(args)?;
+    let mut declared =
         FeatureSource::new(args.network.as_deref(), args.weights_sha256.as_deref(), args.resize.as_deref())?;
+    if let Some(network) = network.as_deref().filter(|network| args.network.as_deref() == Some(network.id()))
+    {
+        declared = declared.completed_by(&images::source(network)?).context("the command line")?;
+    }
+    let sight = Sight { declared, network, show };
     let threads = args.threads.map_or_else(machine::threads, NonZeroUsize::get);
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
     pool.install(|| match (&args.statistics, args.files.as_slice()) {
-        (Some(out), [features]) => statistics(features, out, &declared, show),
-        (Some(_), _) => Err(Failure::usage("--statistics takes one file of features")),
-        (None, [real, fake]) => distances(args, [real, fake], &declared, show),
+        (Some(out), [set]) => statistics(set, out, &sight),
+        (Some(_), _) => Err(Failure::usage("--statistics takes one file of features, or one set of images")),
+        (None, [real, fake]) => distances(args, [real, fake], &sight),
         (None, _) => Err(Failure::usage(
-            "name two files, of real and of generated images; or one, and --statistics OUT.npz",
+            "name two files or folders, of real and of generated images; or one, and --statistics OUT.npz",
         )),
     })
 }
 
-/// A file of features or statistics, from where it or the command line says.
-fn read(path: &Path, keep: bool, declared: &FeatureSource, show: Show) -> anyhow::Result<FeatureSet> {
-    show.line(&format!("reading {}", path.display()));
-    let set = FeatureSet::read(path, keep)?;
-    let source = set
-        .source()
-        .completed_by(declared)
-        .with_context(|| format!("{} and the command line", path.display()))?;
-    Ok(set.with_source(source))
+/// How sets of features are had.
+struct Sight {
+    /// Where features of files come from that do not say it.
+    declared: FeatureSource,
+    /// What sees features in images.
+    network: Option<Box<dyn FeatureNetwork>>,
+    show: Show,
 }
 
-fn statistics(features: &Path, out: &Path, declared: &FeatureSource, show: Show) -> anyhow::Result<Answer> {
-    let set = read(features, false, declared, show)?;
+impl Sight {
+    /// What the network sees in a set of images, or a file of features or statistics, from where it or the command line says.
+    fn read(&self, path: &Path, keep: bool) -> anyhow::Result<FeatureSet> {
+        self.show.line(&format!("reading {}", path.display()));
+        let is_statistics = path.extension().is_some_and(|end| end == "npz");
+        match &self.network {
+            Some(network) if !is_statistics => return images::features(path, &**network, self.show),
+            None if images::is_images(path) => {
+                return Err(Failure::usage(format!(
+                    "{} is a set of images; name the network that sees features in it: --features ID --weights FILE \
+                     (`likely list --features` has all)",
+                    path.display()
+                )));
+            }
+            _ => {}
+        }
+        let set = FeatureSet::read(path, keep)?;
+        let source = set
+            .source()
+            .completed_by(&self.declared)
+            .with_context(|| format!("{} and the command line", path.display()))?;
+        Ok(set.with_source(source))
+    }
+}
+
+fn statistics(features: &Path, out: &Path, sight: &Sight) -> anyhow::Result<Answer> {
+    let set = sight.read(features, false)?;
     write_statistics(out, set.statistics()?, set.source())?;
     let count = set.count().map_or_else(|| "an unknown number of".to_owned(), |count| count.to_string());
     let mut text = format!("{}: mean and covariance of {count} images\n", out.display());
@@ -60,16 +91,11 @@ fn statistics(features: &Path, out: &Path, declared: &FeatureSource, show: Show)
     Ok(Answer { exit: Exit::Fine, text, json })
 }
 
-fn distances(
-    args: &args::Distance,
-    files: [&PathBuf; 2],
-    declared: &FeatureSource,
-    show: Show,
-) -> anyhow::Result<Answer> {
+fn distances(args: &args::Distance, files: [&PathBuf; 2], sight: &Sight) -> anyhow::Result<Answer> {
     let keep =
         args.metric.as_ref().is_none_or(|metrics| metrics.iter().any(|metric| metric.needs_features()));
-    let real = read(files[0], keep, declared, show)?;
-    let fake = read(files[1], keep, declared, show)?;
+    let real = sight.read(files[0], keep)?;
+    let fake = sight.read(files[1], keep)?;
     // Statistics alone are no mistake where nobody asked for more than they can say.
     let both = real.rows().is_some() && fake.rows().is_some();
     let metrics = args
@@ -86,7 +112,7 @@ fn distances(
     let mut found: Option<Distances> = None;
     for pair in groups(&metrics) {
         let names: Vec<&str> = pair.iter().map(|metric| metric.name()).collect();
-        show.line(&format!("computing {}", names.join(" and ")));
+        sight.show.line(&format!("computing {}", names.join(" and ")));
         let more = compare(&real, &fake, &Comparison { metrics: pair, ..comparison.clone() })
             .with_context(|| format!("{} and {}", files[0].display(), files[1].display()))?;
         match &mut found {

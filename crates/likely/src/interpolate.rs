@@ -227,7 +227,7 @@ fn config(option: &str, entries: &[String]) -> anyhow::Result<String> {
 }
 
 /// `key=value` options as lines of TOML; a value that is no literal is taken as text.
-fn literals(option: &str, entries: &[String]) -> anyhow::Result<Vec<String>> {
+pub(crate) fn literals(option: &str, entries: &[String]) -> anyhow::Result<Vec<String>> {
     entries
         .iter()
         .map(|entry| {

@@ -6,6 +6,7 @@ use crate::grid::TextGrid;
 use crate::specs;
 use likely_experiment::Spec;
 use likely_metrics::Better;
+use likely_metrics::distances::SetMetric;
 use likely_studies::Number;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +21,8 @@ pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
         args.trainable,
         args.data,
         args.metrics,
+        args.features,
+        args.set_metrics,
         args.experiments,
     ];
     let everything = !chosen.contains(&true);
@@ -72,6 +75,19 @@ pub(crate) fn list(args: &args::List) -> anyhow::Result<Answer> {
             .chain(numbers().into_iter().map(|n| [n.id, n.unit, n.better, n.definition]))
             .map(|row| row.map(str::to_owned));
         page.add("metrics", ["metric", "unit", "better", "definition"], rows);
+    }
+    if everything || args.features {
+        let rows = likely_models::FEATURES.iter().map(|f| [f.id, f.summary, f.source].map(str::to_owned));
+        page.add("features", ["feature network", "summary", "source"], rows);
+    }
+    if everything || args.set_metrics {
+        let rows = SetMetric::ALL.iter().map(|m| {
+            let ids =
+                [None, Some("fid-inception-v3")].map(|network| m.id(network).replace("unnamed", "NETWORK"));
+            [m.name(), &ids[0], &ids[1], better(m.better()), m.definition()].map(str::to_owned)
+        });
+        let heading = ["set metric", "id", "id with `fid-inception-v3`", "better", "definition"];
+        page.add("set-metrics", heading, rows);
     }
     if everything || args.experiments {
         let mut rows = Vec::new();

@@ -154,12 +154,14 @@ impl SetMetric {
 
     /// The id that a value with features of `network` carries: it names the definition and the features.
     ///
-    /// `fid` is said of Inception v3 alone; of any other network it is a Fréchet distance, `fd`.
+    /// `fid` is said of the Inception v3 of 2015 alone, which is `inception-v3` or has `fid` in its name; the definition then takes
+    /// the place of that word. Of any other network it is a Fréchet distance, `fd`.
     pub fn id(self, network: Option<&str>) -> String {
         let network = network.unwrap_or("unnamed");
-        let inception = network == "inception-v3" || network.starts_with("inception-v3-");
+        let words: Vec<&str> = network.split('-').collect();
+        let named = words.contains(&"fid");
         let definition = match self {
-            Self::Frechet if inception => "fid",
+            Self::Frechet if named || network == "inception-v3" => "fid",
             Self::Frechet => "fd",
             Self::Kernel => "kid",
             Self::Precision => "precision-k3",
@@ -167,7 +169,35 @@ impl SetMetric {
             Self::Density => "density-k5",
             Self::Coverage => "coverage-k5",
         };
+        if named {
+            let word = |word| if word == "fid" { definition } else { word };
+            return words.into_iter().map(word).collect::<Vec<_>>().join("-");
+        }
         format!("{definition}-{network}")
+    }
+
+    /// What it is, in one sentence.
+    pub fn definition(self) -> &'static str {
+        match self {
+            Self::Frechet => {
+                "Squared Wasserstein distance between the normal distributions with the mean and covariance of either set (Heusel et al. 2017)."
+            }
+            Self::Kernel => {
+                "Unbiased squared maximum mean discrepancy with the kernel (x.y/d + 1)^3, averaged over subsets (Binkowski et al. 2018)."
+            }
+            Self::Precision => {
+                "Share of the generated images within the third-nearest-neighbour balls of real ones (Kynkäänniemi et al. 2019)."
+            }
+            Self::Recall => {
+                "Share of the real images within the third-nearest-neighbour balls of generated ones (Kynkäänniemi et al. 2019)."
+            }
+            Self::Density => {
+                "Real fifth-nearest-neighbour balls that hold a generated image, on average over those, divided by five (Naeem et al. 2020)."
+            }
+            Self::Coverage => {
+                "Share of the real images whose fifth-nearest-neighbour ball holds a generated one (Naeem et al. 2020)."
+            }
+        }
     }
 
     /// Which way is better.

@@ -339,3 +339,24 @@ fn what_has_no_distance_has_a_reason() {
         );
     }
 }
+
+#[test]
+fn ids_say_fid_of_the_inception_of_2015_alone() {
+    let cases = [
+        (None, "fd-unnamed", "kid-unnamed"),
+        (Some("inception-v3"), "fid-inception-v3", "kid-inception-v3"),
+        (Some("fid-inception-v3"), "fid-inception-v3", "kid-inception-v3"),
+        (Some("fid-inception-v3-768"), "fid-inception-v3-768", "kid-inception-v3-768"),
+        (Some("clean-fid-inception-v3"), "clean-fid-inception-v3", "clean-kid-inception-v3"),
+        (Some("tf1-fid-inception-v3"), "tf1-fid-inception-v3", "tf1-kid-inception-v3"),
+        (Some("inception-v3-nsfwjs"), "fd-inception-v3-nsfwjs", "kid-inception-v3-nsfwjs"),
+        (Some("fashion-classifier"), "fd-fashion-classifier", "kid-fashion-classifier"),
+    ];
+    for (network, frechet, kernel) in cases {
+        assert_eq!(
+            [SetMetric::Frechet, SetMetric::Kernel].map(|metric| metric.id(network)),
+            [frechet, kernel]
+        );
+    }
+    assert_eq!(SetMetric::Recall.id(Some("clean-fid-inception-v3")), "clean-recall-k3-inception-v3");
+}

@@ -2,13 +2,14 @@
 
 use crate::images::features::Features;
 use crate::images::protocol::{Protocol, Scale};
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Config, learned};
 use likely_core::{EvalError, FeatureNetwork, ImageShape};
 use likely_networks::planes::{Activation, Convolution, Depthwise, Footprint, Layer, run};
 use likely_networks::{Expected, Problems, StoredWeights, Weights};
 use ndarray::{Array2, ArrayView2};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(crate) const FEATURES: Features = Features {
     id: "mobilenet-v2-nsfwjs",
@@ -36,13 +37,13 @@ const BLOCKS: [[usize; 4]; 7] = [
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
     sha256: Option<String>,
 }
 
 fn build(config: Config<'_>, folder: &Path) -> Result<Box<dyn FeatureNetwork>, BuildError> {
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
-    let path = folder.join(&settings.weights);
+    let path = folder.join(&*settings.weights);
     let stored = learned::read_pinned(&path, settings.sha256.as_deref(), |_| false)?;
     let refused = |problems: Problems| BuildError::File { path, reason: problems.to_string() };
     Ok(Box::new(MobileNetV2::load(&stored).map_err(refused)?))

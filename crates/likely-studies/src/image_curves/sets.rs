@@ -40,8 +40,8 @@ impl Sets<'_> {
                 .into(),
             values: array![[real as f64, fake as f64, self.frames.len() as f64]],
         });
-        let resize = None;
-        let source = FeatureSource::new(Some(self.network.id()), Some(self.network.weights_sha256()), resize);
+        let network = self.network;
+        let source = FeatureSource::new(Some(network.id()), Some(network.weights_sha256()), network.resize());
         let sets = source.map_err(|error| error.to_string()).and_then(|source| {
             let set = |rows: Array2<f64>| {
                 FeatureSet::new(rows, source.clone()).map_err(|error: StatisticsError| error.to_string())

@@ -189,7 +189,7 @@ fn what_cannot_be_asked_says_what_would_be_right() {
     let other = Linear("inception-v3");
     assert_eq!(
         network_reason(&other),
-        "numbers of the feature network `inception-v3` have no names; those of fashion-classifier have"
+        "numbers of the feature network `inception-v3` have no names; those of clean-fid-inception-v3, fashion-classifier, fid-inception-v3, inception-v3-nsfwjs, mobilenet-v2-nsfwjs, tf1-fid-inception-v3 have"
     );
     let message = study("method = \"slurp\"").unwrap_err();
     assert!(message.contains("there is no method `slurp`; there are adagrad"), "{message}");

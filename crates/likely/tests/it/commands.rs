@@ -88,6 +88,8 @@ fn every_table_is_listed() {
         ("derived", likely_geometries::DERIVED.len()),
         ("studies", likely_studies::ALL.len()),
         ("metrics", likely_metrics::ALL.len() + likely_metrics::SAMPLE_ALL.len() + numbers.len()),
+        ("features", likely_models::FEATURES.len()),
+        ("set-metrics", likely_metrics::distances::SetMetric::ALL.len()),
         ("experiments", 1),
     ];
     for (name, size) in sizes {

@@ -5,6 +5,7 @@ mod normalised;
 
 use crate::images::features::Features;
 use crate::images::protocol::{Protocol, Scale};
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Config, learned};
 use architecture::{STAGES, stage};
 use likely_core::{EvalError, FeatureNetwork, ImageShape};
@@ -13,7 +14,7 @@ use likely_networks::{Expected, Problems, StoredWeights};
 use ndarray::{Array2, ArrayView2};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Pixels of a side of the image that the network sees.
 const SIDE: usize = 299;
@@ -121,7 +122,7 @@ impl<'de> Deserialize<'de> for Tap {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
     sha256: Option<String>,
     #[serde(default)]
     features: Tap,
@@ -133,7 +134,7 @@ fn build(
     folder: &Path,
 ) -> Result<Box<dyn FeatureNetwork>, BuildError> {
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
-    let path = folder.join(&settings.weights);
+    let path = folder.join(&*settings.weights);
     let stored = learned::read_pinned(&path, settings.sha256.as_deref(), is_left_out).map_err(with_hint)?;
     let refused = |problems: Problems| BuildError::File { path, reason: problems.to_string() };
     Ok(Box::new(Inception::load(variant, settings.features, stored).map_err(refused)?))
