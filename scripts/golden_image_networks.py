@@ -88,24 +88,27 @@ class Svhn(Vae):
     """The layers of the authors' VAE_svhn.py, with its names."""
 
     latent, pixels = 32, 3072
+    down_kernel, up_kernels, last_stride = 2, (2, 2, 2, 2, 2), 2
 
     def __init__(self):
         super().__init__()
         down, up = [3, 32, 32, 64, 64], [256, 64, 64, 32, 32, 3]
         for k in range(1, 5):
-            setattr(self, f"h_con{k}", nn.Conv2d(down[k - 1], down[k], 2, 2, bias=False))
+            setattr(self, f"h_con{k}", nn.Conv2d(down[k - 1], down[k], self.down_kernel, 2, bias=False))
             setattr(self, f"h_batch{k}", nn.BatchNorm2d(down[k]))
         self.h_fc, self.h_batch5 = nn.Linear(256, 256), nn.BatchNorm1d(256)
         self.h_mean, self.h_std = nn.Linear(256, 32), nn.Linear(256, 32)
         self.g_fc, self.g_batch1 = nn.Linear(32, 256), nn.BatchNorm1d(256)
         for k in range(1, 6):
-            setattr(self, f"g_tcon{k}", nn.ConvTranspose2d(up[k - 1], up[k], 2, 2))
+            stride = 2 if k < 5 else self.last_stride
+            setattr(self, f"g_tcon{k}", nn.ConvTranspose2d(up[k - 1], up[k], self.up_kernels[k - 1], stride))
             if k < 5:
                 setattr(self, f"g_batch{k + 1}", nn.BatchNorm2d(up[k]))
         self.log_scale = nn.Parameter(torch.zeros(1))
 
     def encode(self, images):
-        x = images.reshape(-1, 3, 32, 32)
+        side = math.isqrt(self.pixels // 3)
+        x = images.reshape(-1, 3, side, side)
         for k in range(1, 5):
             x = F.elu(getattr(self, f"h_batch{k}")(getattr(self, f"h_con{k}")(x)))
         x = F.elu(self.h_batch5(self.h_fc(x.flatten(1))))
@@ -116,6 +119,13 @@ class Svhn(Vae):
         for k in range(1, 5):
             x = F.elu(getattr(self, f"g_batch{k + 1}")(getattr(self, f"g_tcon{k}")(x)))
         return self.g_tcon5(x).flatten(1)
+
+
+class Celeba(Svhn):
+    """The layers of the authors' VAE_celeba.py: others in size alone."""
+
+    latent, pixels = 32, 12288
+    down_kernel, up_kernels, last_stride = 4, (6, 4, 4, 4, 3), 1
 
 
 class Gan(nn.Module):
@@ -286,7 +296,7 @@ def flow_likelihood(network, x: torch.Tensor) -> float:
 
 def main() -> None:
     golden = {}
-    for name, model in [("small", Small()), ("svhn", Svhn())]:
+    for name, model in [("small", Small()), ("svhn", Svhn()), ("celeba", Celeba())]:
         fill(model)
         z = (4 * uniform(1000, 2 * model.latent) - 2).reshape(2, -1).requires_grad_()
         images = uniform(1001, 2 * model.pixels).reshape(2, -1)
@@ -296,7 +306,7 @@ def main() -> None:
         bound.sum().backward()
         golden[name] = {
             "mean": mean.tolist(),
-            "decoded": decoded.detach()[:, ::29].clamp(0, 1).tolist(),
+            "decoded": decoded.detach()[:, :: 145 if name == "celeba" else 29].clamp(0, 1).tolist(),
             "bound": bound.tolist(),
             "gradient": z.grad.tolist(),
         }

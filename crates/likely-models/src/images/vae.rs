@@ -2,8 +2,8 @@
 
 mod bound;
 mod network;
+mod released;
 mod small;
-mod svhn;
 mod training;
 
 pub use network::{Architecture, ImageVae};
@@ -67,13 +67,12 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
     let settings = Settings::deserialize(toml::Deserializer::from(config))?;
     let resolved = toml::Table::try_from(&settings).map_err(toml::de::Error::custom)?;
     let architecture = settings.architecture;
-    let stored = match architecture {
-        Architecture::Small => learned::read(&settings.weights, resources, &architecture.expected())?,
-        Architecture::Svhn => {
-            learned::read_leaving_out(&settings.weights, resources, &architecture.expected(), |name| {
-                name.ends_with(svhn::COUNTERS)
-            })?
-        }
+    let expected = architecture.expected();
+    let stored = if architecture.released().is_some() {
+        let counter = |name: &str| name.ends_with(released::COUNTERS);
+        learned::read_leaving_out(&settings.weights, resources, &expected, counter)?
+    } else {
+        learned::read(&settings.weights, resources, &expected)?
     };
     let vae = learned::network(&settings.weights, &stored, |w| ImageVae::load(w, architecture))?;
     let latent = architecture.latent();

@@ -297,7 +297,7 @@ fn bad_numbers_are_refused_with_their_place() {
         ("image-score-sde", "weights = \"image-score-sde.safetensors\", time = 1.5", "1.5"),
         ("image-score-sde", "weights = \"image-score-sde.safetensors\", tolerance = -1.0", "-1.0"),
         ("image-score-sde", "weights = \"image-score-sde.safetensors\", probes = 0", "0"),
-        ("image-vae", "weights = \"image-vae.safetensors\", architecture = \"celeba\"", "\"celeba\""),
+        ("image-vae", "weights = \"image-vae.safetensors\", architecture = \"brain\"", "\"brain\""),
         ("image-vae", "weights = \"image-vae.safetensors\", samples = 0", "0"),
         ("noisy-sine", "noise = 0.0", "0.0"),
         ("noisy-sine", "first = { gaussian = -1.0 }", "-1.0"),

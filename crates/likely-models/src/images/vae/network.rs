@@ -1,6 +1,7 @@
 //! An autoencoder of images with its weights, as a space of images.
 
-use super::{small, svhn};
+use super::released::{self, CELEBA, Released, SVHN};
+use super::small;
 use crate::images::constants::{Constants, in_blocks};
 use crate::learned;
 use likely_core::{EvalError, ImageShape, ImageSpace};
@@ -22,31 +23,33 @@ pub enum Architecture {
     Small,
     /// Images of 32 by 32 pixels with three colours, 32 latent coordinates, as in the authors' public code.
     Svhn,
+    /// Images of 64 by 64 pixels with three colours, 32 latent coordinates, as in the authors' public code.
+    Celeba,
 }
 
 impl Architecture {
+    /// The networks of the authors' code; none for one of ours.
+    pub(super) fn released(self) -> Option<Released> {
+        match self {
+            Self::Small => None,
+            Self::Svhn => Some(SVHN),
+            Self::Celeba => Some(CELEBA),
+        }
+    }
+
     /// Latent coordinates.
     pub fn latent(self) -> usize {
-        match self {
-            Self::Small => small::LATENT,
-            Self::Svhn => svhn::LATENT,
-        }
+        self.released().map_or(small::LATENT, |_| released::LATENT)
     }
 
     /// The shape of the images.
     pub fn shape(self) -> ImageShape {
-        match self {
-            Self::Small => small::SHAPE,
-            Self::Svhn => svhn::SHAPE,
-        }
+        self.released().map_or(small::SHAPE, Released::shape)
     }
 
     /// The tensors that a weights file holds.
     pub fn expected(self) -> Vec<Expected> {
-        let mut expected = match self {
-            Self::Small => small::expected(),
-            Self::Svhn => svhn::expected(),
-        };
+        let mut expected = self.released().map_or_else(small::expected, Released::expected);
         expected.push(Expected::new(LOG_SCALE, &[1]));
         expected
     }
@@ -57,7 +60,7 @@ impl Architecture {
 /// Evaluated in `f64`.
 ///
 /// # Source
-/// `VAE_svhn.py` of the authors' public code (`FrederikMR/vae_interpolation`), whose image autoencoders all have this form.
+/// `VAE_svhn.py` and `VAE_celeba.py` of the authors' public code (`FrederikMR/vae_interpolation`), whose image autoencoders all have this form.
 #[derive(Debug, Clone)]
 pub struct ImageVae {
     architecture: Architecture,
@@ -73,8 +76,8 @@ impl ImageVae {
     pub fn load(weights: &Weights, architecture: Architecture) -> Result<Self, Problems> {
         weights.check(&architecture.expected())?;
         let mut tensors = Constants::new(weights, DType::F64)?;
-        if architecture == Architecture::Svhn {
-            svhn::fold(weights, &mut tensors)?;
+        if architecture.released().is_some() {
+            released::fold(weights, &mut tensors)?;
         }
         let [log_scale] = learned::numbers(weights, LOG_SCALE)?;
         Ok(Self { architecture, tensors, log_scale })
@@ -97,18 +100,18 @@ impl ImageVae {
     /// Mean and logarithm of the variances of the latent points of images on the graph, both `(batch, latent)`.
     pub(super) fn encoded(&self, images: &Tensor) -> CandleResult<[Tensor; 2]> {
         let tensor = |name: &str| self.tensors.get(name);
-        match self.architecture {
-            Architecture::Small => small::encode(images, tensor),
-            Architecture::Svhn => svhn::encode(images, tensor),
+        match self.architecture.released() {
+            None => small::encode(images, tensor),
+            Some(networks) => networks.encode(images, tensor),
         }
     }
 
     /// The images of latent points on the graph, shape `(batch, pixels)`; those of some architectures leave `[0, 1]`.
     pub(super) fn decoded(&self, latent: &Tensor) -> CandleResult<Tensor> {
         let tensor = |name: &str| self.tensors.get(name);
-        match self.architecture {
-            Architecture::Small => small::decode(latent, tensor),
-            Architecture::Svhn => svhn::decode(latent, tensor),
+        match self.architecture.released() {
+            None => small::decode(latent, tensor),
+            Some(networks) => networks.decode(latent, tensor),
         }
     }
 
