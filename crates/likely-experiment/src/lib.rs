@@ -13,6 +13,6 @@ pub use plan::{Plan, PlanError, PlanOptions};
 pub use run::{Event, RunError, RunSummary, run};
 pub use spec::{
     Estimate, Judgement, Place, PointError, Prepared, Reveal, Spec, SpecError, Tier, TrainingSpec,
-    TrainingSpecError, UnknownTier,
+    TrainingSpecError, TrainingTier, UnknownTier,
 };
 pub use verify::{DEFAULT_TOLERANCE, Outcome, Verification, verify};

@@ -1,7 +1,7 @@
 //! Commands and their options.
 
-use clap::{Args, Parser, Subcommand};
-use likely_experiment::Tier;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use likely_experiment::{Tier, TrainingTier};
 use likely_metrics::distances::SetMetric;
 use std::num::{NonZeroU8, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -103,6 +103,7 @@ pub(crate) enum Command {
     #[command(after_help = examples!(
         "likely train experiments/models/two-moons-flow.toml",
         "likely train --jobs 2",
+        "likely train --tier small",
         "likely train experiments/models/two-moons-flow.toml --steps 200 --out /tmp/try",
         "likely train --check",
     ))]
@@ -358,6 +359,9 @@ pub(crate) struct Train {
     /// on it.
     #[arg(long)]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// `small` lays `[tier.small]` of each spec over it: a try of minutes, whose weights and card are named `<id>-small`.
+    #[arg(long, value_enum, default_value = "full")]
+    pub(crate) tier: Tiers,
     /// A short try: so many steps in place of those of the spec. It does not replace weights without `--force`.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) steps: Option<u64>,
@@ -390,6 +394,31 @@ pub(crate) struct Train {
     pub(crate) experiments: PathBuf,
     #[arg(long, hide = true)]
     pub(crate) worker: bool,
+}
+
+/// How much of a training is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tiers {
+    /// What the spec says.
+    Full,
+    /// What its `[tier.small]` says.
+    Small,
+}
+
+impl Tiers {
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Small => "small",
+        }
+    }
+
+    pub(crate) fn of_training(self) -> TrainingTier {
+        match self {
+            Self::Full => TrainingTier::Full,
+            Self::Small => TrainingTier::Small,
+        }
+    }
 }
 
 /// The cache, the server, the token and whether there is a network are those of `HF_HOME`, `HF_ENDPOINT`, `HF_TOKEN` and

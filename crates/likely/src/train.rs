@@ -16,7 +16,7 @@ use crate::numbers::number;
 use crate::progress::Show;
 use crate::{args, interrupt, machine, npy, specs};
 use anyhow::Context;
-use likely_experiment::TrainingSpec;
+use likely_experiment::{TrainingSpec, TrainingTier};
 use likely_models::{DATA, TRAINABLE};
 use likely_record::write_atomic;
 use line::{Ended, Line, Outcome};
@@ -58,7 +58,7 @@ pub(crate) fn command(args: &args::Train, show: Show) -> anyhow::Result<Answer> 
     } else {
         args.specs.clone()
     };
-    let specs = read_all(&paths)?;
+    let specs = read_all(&paths, args.tier.of_training())?;
     if let Some(folder) = &args.export_data {
         return export(&specs, folder);
     }
@@ -69,11 +69,11 @@ pub(crate) fn command(args: &args::Train, show: Show) -> anyhow::Result<Answer> 
 }
 
 /// Reads all specs and builds what they name, so that every mistake is told before anything is trained.
-fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<TrainingSpec>> {
+fn read_all(paths: &[PathBuf], tier: TrainingTier) -> anyhow::Result<Vec<TrainingSpec>> {
     let mut specs: Vec<TrainingSpec> = Vec::new();
     let mut problems = Vec::new();
     for path in paths {
-        let spec = match TrainingSpec::read(path, TRAINABLE, DATA) {
+        let spec = match TrainingSpec::read(path, tier, TRAINABLE, DATA) {
             Ok(spec) => spec,
             Err(error) => {
                 problems.push(error.to_string());
@@ -192,6 +192,7 @@ fn worker_arguments(args: &args::Train) -> Vec<std::ffi::OsString> {
         (args.restart, "--restart"),
     ];
     all.extend(flags.iter().filter(|(set, _)| *set).map(|(_, flag)| (*flag).into()));
+    all.extend(["--tier".into(), args.tier.id().into()]);
     if let Some(steps) = args.steps {
         all.extend(["--steps".into(), steps.to_string().into()]);
     }

@@ -26,7 +26,7 @@ pub(crate) use point::WirePoint;
 pub(crate) use study::StudySpec;
 pub(crate) use tier::{Selection, Variant};
 pub use tier::{Tier, UnknownTier};
-pub use training::{Estimate, Judgement, Prepared, TrainingSpec, TrainingSpecError};
+pub use training::{Estimate, Judgement, Prepared, TrainingSpec, TrainingSpecError, TrainingTier};
 pub use wire::Reveal;
 pub(crate) use wire::{WireSpec, WireSurface};
 

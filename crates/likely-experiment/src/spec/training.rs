@@ -11,9 +11,12 @@ use likely_models::training::{
 use likely_models::{BuildError, Data, Trainable};
 use likely_record::sha256_hex;
 use ndarray::Array2;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// Most points of a set, training and held-out together; a typing error should not fill the memory.
 const MOST_POINTS: u64 = 100_000_000;
@@ -74,6 +77,49 @@ struct WireData {
     seed: u64,
     #[serde(default)]
     config: toml::Table,
+}
+
+/// How much of a training is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrainingTier {
+    /// The tables of the spec.
+    #[default]
+    Full,
+    /// Those with `[tier.small]` laid over them: a try of minutes, whose weights and card have a name of their own.
+    Small,
+}
+
+/// What `[tier.small]` may hold; the values are checked where they are laid over those of the spec.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that other keys are refused")]
+struct WireTiers {
+    small: Option<WireSmall>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that other keys are refused")]
+struct WireSmall {
+    model: Option<WireSmallModel>,
+    data: Option<WireSmallData>,
+    training: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read so that other keys are refused")]
+struct WireSmallModel {
+    config: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "read so that other keys are refused")]
+struct WireSmallData {
+    training: Option<IgnoredAny>,
+    held_out: Option<IgnoredAny>,
+    config: Option<IgnoredAny>,
 }
 
 /// What determines the bytes of the weights: everything but the heading.
@@ -137,10 +183,76 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+/// The tables of a training at a tier, with their places in the text.
+fn tables(document: &Document, tier: TrainingTier) -> DeTable<'_> {
+    let mut root = document.root().into_inner();
+    root.remove("tier");
+    if tier == TrainingTier::Small {
+        let above = document.table(&[Key("tier"), Key("small")]).into_inner();
+        lay_over(&mut root, above);
+    }
+    root
+}
+
+/// Puts the values of `above` in the place of those below; tables are laid over each other key by key.
+fn lay_over<'a>(below: &mut DeTable<'a>, above: DeTable<'a>) {
+    // A training has one length: either key takes the place of the other.
+    for (length, other) in [("steps", "epochs"), ("epochs", "steps")] {
+        if above.contains_key(length) {
+            below.remove(other);
+        }
+    }
+    for (key, value) in above {
+        let place = value.span();
+        let value = match (below.remove(key.get_ref().as_ref()).map(Spanned::into_inner), value.into_inner())
+        {
+            (Some(DeValue::Table(mut below)), DeValue::Table(above)) => {
+                lay_over(&mut below, above);
+                DeValue::Table(below)
+            }
+            (_, value) => value,
+        };
+        below.insert(key, Spanned::new(place, value));
+    }
+}
+
+/// Reads and checks the tables of a tier.
+fn read_tier(document: &Document, tier: TrainingTier) -> Result<Wire, SpecError> {
+    let tables = Spanned::new(document.root().span(), tables(document, tier));
+    let wire: Wire = Deserialize::deserialize(toml::Deserializer::from(tables))
+        .map_err(|error| document.explain(&error))?;
+    let drawn = match wire.data.training {
+        Count::Points(count) => count,
+        Count::Fresh => 0,
+    };
+    if drawn.saturating_add(wire.data.held_out) > MOST_POINTS {
+        return Err(SpecError::WrongValue {
+            place: document.at(&[Key("data")]),
+            key: "data".to_owned(),
+            reason: format!("there are more than {MOST_POINTS} points, training and held-out together"),
+        });
+    }
+    let settings = &wire.training;
+    let length = match (settings.epochs, settings.steps) {
+        (Some(_), Some(_)) => Some("both `epochs` and `steps` are given; give one of them"),
+        (None, None) => Some("neither `epochs` nor `steps` is given; give one of them"),
+        (Some(_), None) if wire.data.training == Count::Fresh => {
+            Some("fresh points have no epochs; give `steps` in place of `epochs`")
+        }
+        _ => None,
+    };
+    if let Some(reason) = length {
+        let place = document.at(&[Key("training"), Key("epochs")]);
+        return Err(SpecError::WrongValue { place, key: "training".to_owned(), reason: reason.to_owned() });
+    }
+    Ok(wire)
+}
+
 /// A training as a spec says it: everything that determines the bytes of the weights.
 #[derive(Debug, Clone)]
 pub struct TrainingSpec {
     document: Document,
+    tier: TrainingTier,
     id: String,
     wire: Wire,
     model: Trainable,
@@ -151,11 +263,16 @@ impl TrainingSpec {
     /// Reads and checks the spec at `path`, whose name without `.toml` is its id, against the tables of what there is.
     ///
     /// # Errors
-    /// [`SpecError`] with file, line, column, the key and what would be right.
-    pub fn read(path: &Path, models: &[Trainable], data: &[Data]) -> Result<Self, SpecError> {
+    /// [`SpecError`] with file, line, column, the key and what would be right; also where there is no such tier.
+    pub fn read(
+        path: &Path,
+        tier: TrainingTier,
+        models: &[Trainable],
+        data: &[Data],
+    ) -> Result<Self, SpecError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| SpecError::Read { path: path.to_owned(), source })?;
-        Self::from_toml(path, &text, models, data)
+        Self::from_toml(path, &text, tier, models, data)
     }
 
     /// Checks `text`, as [`Self::read`] does; `source` is the file that it came from.
@@ -165,14 +282,30 @@ impl TrainingSpec {
     pub fn from_toml(
         source: &Path,
         text: &str,
+        tier: TrainingTier,
         models: &[Trainable],
         data: &[Data],
     ) -> Result<Self, SpecError> {
         let document = Document::parse(source, text)?;
-        let wire: Wire = Deserialize::deserialize(toml::Deserializer::from(document.root()))
-            .map_err(|error| document.explain(&error))?;
-        let id = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let tiers = document.table(&[Key("tier")]);
+        WireTiers::deserialize(toml::Deserializer::from(tiers)).map_err(|error| document.explain(&error))?;
+        let mut wire = read_tier(&document, TrainingTier::Full)?;
+        let mut id = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         check_id(&document, "the name of the file without .toml", &id, &[])?;
+        // Read also where it is not wanted, so that a mistake in it is told.
+        if document.root().get_ref().contains_key("tier") {
+            let small = read_tier(&document, TrainingTier::Small)?;
+            if tier == TrainingTier::Small {
+                wire = small;
+                id.push_str("-small");
+            }
+        } else if tier == TrainingTier::Small {
+            return Err(SpecError::WrongValue {
+                place: document.at(&[]),
+                key: "tier".to_owned(),
+                reason: "there is no `[tier.small]`; add it with the keys of `[model].config`, `[data]` and `[training]` that are others there, or train without `--tier small`".to_owned(),
+            });
+        }
         let model = models.iter().find(|entry| entry.id == wire.model.id).copied();
         let model = model.ok_or_else(|| {
             let known = models.iter().map(|entry| entry.id.to_owned()).collect();
@@ -183,35 +316,25 @@ impl TrainingSpec {
             let known = data.iter().map(|entry| entry.id.to_owned()).collect();
             unknown(&document, "data set", "data", &wire.data.id, known)
         })?;
-        let drawn = match wire.data.training {
-            Count::Points(count) => count,
-            Count::Fresh => 0,
-        };
-        if drawn.saturating_add(wire.data.held_out) > MOST_POINTS {
-            return Err(SpecError::WrongValue {
-                place: document.at(&[Key("data")]),
-                key: "data".to_owned(),
-                reason: format!("there are more than {MOST_POINTS} points, training and held-out together"),
-            });
-        }
-        let settings = &wire.training;
-        let length = match (settings.epochs, settings.steps) {
-            (Some(_), Some(_)) => Some("both `epochs` and `steps` are given; give one of them"),
-            (None, None) => Some("neither `epochs` nor `steps` is given; give one of them"),
-            (Some(_), None) if wire.data.training == Count::Fresh => {
-                Some("fresh points have no epochs; give `steps` in place of `epochs`")
-            }
+        Ok(Self { document, tier, id, wire, model, data })
+    }
+
+    /// How much of the training is done.
+    pub fn tier(&self) -> TrainingTier {
+        self.tier
+    }
+
+    /// The configuration of a table at the tier, with its places; empty where there is none.
+    fn config(&self, table: &'static str) -> Spanned<DeTable<'_>> {
+        let found = match tables(&self.document, self.tier).remove(table).map(Spanned::into_inner) {
+            Some(DeValue::Table(mut inside)) => inside.remove("config"),
             _ => None,
         };
-        if let Some(reason) = length {
-            let place = document.at(&[Key("training"), Key("epochs")]);
-            return Err(SpecError::WrongValue {
-                place,
-                key: "training".to_owned(),
-                reason: reason.to_owned(),
-            });
+        let place = found.as_ref().map(Spanned::span);
+        match (place, found.map(Spanned::into_inner)) {
+            (Some(place), Some(DeValue::Table(config))) => Spanned::new(place, config),
+            _ => self.document.table(&[Key(table), Key("config")]),
         }
-        Ok(Self { document, id, wire, model, data })
     }
 
     /// Its id, which the weights and the card are named after.
@@ -276,9 +399,8 @@ impl TrainingSpec {
                 source: Box::new(source),
             }
         };
-        let config = |table| self.document.table(&[Key(table), Key("config")]);
         let source =
-            (self.data.build)(config("data"), self.folder()).map_err(|error| build("data", error))?;
+            (self.data.build)(self.config("data"), self.folder()).map_err(|error| build("data", error))?;
         let wanted = match self.wire.data.training {
             Count::Points(count) => count as usize,
             Count::Fresh => 0,
@@ -300,7 +422,7 @@ impl TrainingSpec {
             );
             return Err(unsuited("data")(TrainingError::Data { reason }));
         }
-        let objective = (self.model.build)(config("model"), split.training.view())
+        let objective = (self.model.build)(self.config("model"), split.training.view())
             .map_err(|error| build("model", error))?;
         let model = WireModel { config: objective.config, ..self.wire.model.clone() };
         let data = WireData { config: source.config, ..self.wire.data.clone() };

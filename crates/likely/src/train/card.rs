@@ -1,6 +1,6 @@
 //! The model card: what was trained, on what, how, and what it is worth. No clock and no machine stands in it.
 
-use likely_experiment::{Estimate, Judgement, Prepared, TrainingSpec};
+use likely_experiment::{Estimate, Judgement, Prepared, TrainingSpec, TrainingTier};
 use likely_models::training::Parameters;
 use std::fmt::Write as _;
 
@@ -15,11 +15,18 @@ pub(crate) fn card(
 ) -> String {
     let about = prepared.source.about();
     let mut text = format!("# {}\n\n", spec.title());
+    let small = spec.tier() == TrainingTier::Small;
+    if small {
+        text.push_str(
+            "**Small tier**: a reduced training, to see that all works; its numbers belong in no table.\n\n",
+        );
+    }
     let file = spec.path().file_name().unwrap_or_default().to_string_lossy();
     let _ = writeln!(
         text,
-        "Weights `{id}.safetensors` of a model `{}`, trained by `likely train` from `{file}`. This card was written with them.\n",
+        "Weights `{id}.safetensors` of a model `{}`, trained by `likely train{}` from `{file}`. This card was written with them.\n",
         spec.model(),
+        if small { " --tier small" } else { "" },
         id = spec.id(),
     );
 

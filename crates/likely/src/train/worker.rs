@@ -59,7 +59,7 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn begin(path: &Path, args: &'a args::Train, stop: &'static AtomicBool) -> anyhow::Result<Self> {
-        let spec = TrainingSpec::read(path, TRAINABLE, DATA)?;
+        let spec = TrainingSpec::read(path, args.tier.of_training(), TRAINABLE, DATA)?;
         let prepared = spec.prepare()?;
         let files = Files::of(&spec, args);
         let ended = Ended {

@@ -104,6 +104,64 @@ fn the_bytes_do_not_depend_on_threads_nor_on_other_trainings() {
     assert!(exists(&both, "experiments/models/other.safetensors"));
 }
 
+/// The spec of [`spec`] with a small tier.
+fn tiered(small: &str) -> Project {
+    let project = Project::new();
+    project.write(SPEC, spec(300) + small);
+    project
+}
+
+#[test]
+fn a_small_tier_has_weights_and_a_card_of_its_own() {
+    let project = tiered("\n[tier.small.data]\nheld-out = 20\n\n[tier.small.training]\nepochs = 2\n");
+    let answer = project.run(&["train", SPEC, "--tier", "small", "--json"]).ends(0).json();
+    let ended = &answer["trainings"][0];
+    // Two epochs of 200 points in batches of 16, in place of 300 steps.
+    assert_eq!((&ended["id"], &ended["steps"]), (&"wave-small".into(), &26.into()), "{ended}");
+    assert_eq!(ended["held-out"][0]["points"], 20);
+    assert!(!exists(&project, WEIGHTS) && !exists(&project, CARD));
+    let card = String::from_utf8(bytes(&project, "experiments/models/wave-small.md")).unwrap();
+    let top: Vec<&str> = card.lines().take(5).collect();
+    assert_eq!(top[0], "# A small wave");
+    assert!(top[2].starts_with("**Small tier**"), "{card}");
+    assert!(
+        top[4].contains("`wave-small.safetensors`") && top[4].contains("`likely train --tier small`"),
+        "{card}"
+    );
+    project.run(&["train", SPEC, "--tier", "small", "--check"]).ends(0);
+    let second = project.run(&["train", SPEC, "--tier", "small", "--json"]).ends(0).json();
+    assert_eq!(second["trainings"][0]["outcome"], "up-to-date");
+
+    // The tier is not part of what the weights of the whole training are the result of.
+    project.run(&["train", SPEC, "--quiet"]).ends(0);
+    let plain = self::project(300);
+    plain.run(&["train", SPEC, "--quiet"]).ends(0);
+    assert_eq!(bytes(&project, WEIGHTS), bytes(&plain, WEIGHTS));
+    assert_eq!(bytes(&project, CARD), bytes(&plain, CARD));
+}
+
+#[test]
+fn a_small_tier_that_is_not_there_or_not_right_is_refused_with_its_place() {
+    let answer = project(300).run(&["train", SPEC, "--tier", "small"]).ends(2);
+    assert!(answer.err.contains("there is no `[tier.small]`"), "{}", answer.err);
+    let mut tried = 0;
+    for (small, part) in [
+        ("[tier.small.training]\nstep = 10", "did you mean `steps`"),
+        ("[tier.small.training]\nsteps = 0", "wave.toml:22:9"),
+        ("[tier.small.model]\nid = \"vae\"", "id"),
+        ("[tier.small.data]\nseed = 4", "seed"),
+        ("[tier.tiny.training]\nsteps = 10", "tiny"),
+        ("[tier.small.model]\nconfig = { depth = 2 }", "depth"),
+    ] {
+        // Whole trainings are refused too, so that a mistake is not found late; a configuration where it is built.
+        let tier = if small.contains("depth") { "small" } else { "full" };
+        let answer = tiered(&format!("\n{small}\n")).run(&["train", SPEC, "--tier", tier]).ends(2);
+        assert!(answer.err.contains(part), "{small}: {}", answer.err);
+        tried += 1;
+    }
+    assert_eq!(tried, 6);
+}
+
 #[test]
 fn a_short_try_does_not_replace_weights() {
     let project = project(120);
