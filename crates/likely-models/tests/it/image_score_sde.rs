@@ -85,9 +85,9 @@ fn the_likelihood_is_that_of_fixed_steps_in_pytorch_and_probes_are_near_it() {
 
 #[test]
 fn held_out_bits_are_those_of_the_likelihood_within_levels() {
-    let training = objective("image-score-sde", "side = 8, width = 8, levels = 17", 64).unwrap().built;
+    let training = objective("image-score-sde", "side = 4, width = 8, levels = 17", 16).unwrap().built;
     let initial = Parameters::new(training.parameters(Seed::new(1))).unwrap();
-    let points = rows(1001, 2, 64, 1.0, 0.0).mapv(|pixel| (16.0 * pixel).round() / 16.0);
+    let points = rows(1001, 2, 16, 1.0, 0.0).mapv(|pixel| (16.0 * pixel).round() / 16.0);
     let found = training.held_out(&initial, points.view(), Seed::new(2)).unwrap();
     let names: Vec<&str> = found.iter().map(|found: &HeldOut| found.quantity).collect();
     assert_eq!(names, ["bits-per-dimension", "denoising-loss"]);

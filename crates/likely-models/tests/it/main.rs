@@ -11,6 +11,7 @@ mod finite_set;
 mod gmm;
 mod image_gan;
 mod image_gaussian;
+mod image_score_digits;
 mod image_score_sde;
 mod images;
 mod kde;
