@@ -6,6 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use likely_core::{Differentiable, Exact, Normalisation, Number, Potential, Rows, Seed};
 use likely_networks::candle::{DType, Device, Error, Result, Tensor, Var};
 use likely_networks::candle_room::{CandlePotential, constant};
+use likely_networks::planes::{self, Convolution, Footprint, Planes};
 use likely_networks::{Activation, Batch, Mlp, MlpShape, Weights};
 use ndarray::Array2;
 use rand_distr::{Distribution, StandardNormal};
@@ -300,6 +301,33 @@ fn training(criterion: &mut Criterion<ProcessorTime>) {
     }
 }
 
+/// Convolutions of one image, at sizes of Inception v3.
+fn convolutions(criterion: &mut Criterion<ProcessorTime>) {
+    for (name, [inputs, side, outputs], kernel, padding) in [
+        ("35 x 35, kernel 1 x 1", [288, 35, 64], [1, 1], [0, 0]),
+        ("35 x 35, kernel 5 x 5", [48, 35, 64], [5, 5], [2, 2]),
+        ("147 x 147, kernel 3 x 3", [32, 147, 64], [3, 3], [1, 1]),
+        ("17 x 17, kernel 1 x 7", [192, 17, 192], [1, 7], [0, 3]),
+        ("8 x 8, kernel 3 x 3", [448, 8, 384], [3, 3], [1, 1]),
+    ] {
+        let shape = [outputs, inputs, kernel[0], kernel[1]];
+        let taps = inputs * kernel[0] * kernel[1];
+        let mut weights = Weights::new();
+        let values = (0..outputs * taps).map(|i| (i % 17) as f32 / 17.0 - 0.5).collect();
+        weights.insert("w", &shape, values).expect("numbers of the shape");
+        let footprint = Footprint::new(kernel, 1, padding);
+        let weight = weights.get("w").expect("just inserted");
+        let convolution = Convolution::new(weight, vec![0.1; outputs], footprint, planes::Activation::Relu)
+            .expect("weights of the shape");
+        let numbers = (0..inputs * side * side).map(|i| (i % 23) as f32 / 23.0);
+        let x = Planes::from_numbers(numbers, [inputs, side, side]);
+        let mut group = criterion.benchmark_group(format!("{inputs} to {outputs} channels, {name}"));
+        // Multiplications and additions.
+        group.throughput(Throughput::Elements(2 * (side * side * outputs * taps) as u64));
+        group.bench_function("by hand", |bencher| bencher.iter(|| convolution.apply(black_box(&x))));
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
@@ -307,6 +335,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = networks, training
+    targets = networks, training, convolutions
 }
 criterion_main!(benches);
