@@ -1,7 +1,7 @@
 //! Images as rows of numbers, the spaces whose points stand for images, and networks that see features in them.
 
 use crate::EvalError;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2};
 use std::fmt;
 
 /// Channels, height and width of an image.
@@ -64,6 +64,40 @@ pub trait ImageSpace: Send + Sync {
         let _ = images;
         Ok(None)
     }
+
+    /// Whether standard normal points of this space decode to samples of the model.
+    fn generates(&self) -> bool {
+        true
+    }
+
+    /// How likely the model says that images are, where it does.
+    fn likelihood(&self) -> Option<&dyn ImageLikelihood> {
+        None
+    }
+}
+
+/// A model that says how likely images are.
+pub trait ImageLikelihood: Send + Sync {
+    /// How the numbers come about, with the number of samples: `exact`, or `importance-weighted, 64 samples`.
+    fn estimator(&self) -> String;
+
+    /// Of images of shape `(batch, numbers of an image)`, each by itself, with the same random numbers for every image and call.
+    ///
+    /// # Errors
+    /// [`EvalError`].
+    fn likelihoods(&self, images: ArrayView2<'_, f64>) -> Result<ImageLikelihoods, EvalError>;
+}
+
+/// What a model says of images, in nats, as densities of numbers in `[0, 1]`; shape `(batch,)` each.
+///
+/// A model of images with 256 levels gives probabilities; over the width of a level, 1/256, to the power of the numbers of an image
+/// they are densities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageLikelihoods {
+    /// `log p(x)`, or an estimate of it.
+    pub log_likelihood: Option<Array1<f64>>,
+    /// A lower bound of `log p(x)`, or an estimate of one.
+    pub bound: Option<Array1<f64>>,
 }
 
 /// A network that sees features in images.

@@ -28,7 +28,7 @@ pub use curve::{Curve, CurveError, Ends, EndsError};
 pub use differentiable::{Differentiable, Exact};
 pub use flow::{Flow, FlowScales, HullBound, SamplePrediction};
 pub use geometry::{Euclidean, Form, Geometry};
-pub use images::{FeatureNetwork, ImageShape, ImageSpace};
+pub use images::{FeatureNetwork, ImageLikelihood, ImageLikelihoods, ImageShape, ImageSpace};
 pub use inverses::{BalanceRoom, Inverses};
 pub use manifold::{ClosedForm, Embedding, Projection, SmoothMap};
 pub use number::{Dual, Lanes, Number};

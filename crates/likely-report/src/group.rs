@@ -1,7 +1,7 @@
 //! Groups of cells and what they say about a metric together.
 
 use crate::axis_value::AxisValue;
-use crate::number::count;
+use crate::number::{count, shortest};
 use likely_record::{CellKey, CellRecord, Run, Status, TimingRecord};
 use std::collections::BTreeMap;
 
@@ -22,6 +22,14 @@ impl Row<'_> {
     /// Whether it is the cell of a study, which has numbers and series but no curve.
     pub(crate) fn is_study(&self) -> bool {
         self.key.pair == STUDY
+    }
+
+    /// What figures call it where it is the cell of a study: its label, with its weight where it has one.
+    pub(crate) fn study(&self) -> String {
+        match self.key.lambda {
+            None => self.key.method.clone(),
+            Some(lambda) => format!("{}, λ = {}", self.key.method, shortest(lambda)),
+        }
     }
 }
 

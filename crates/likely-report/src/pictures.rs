@@ -30,7 +30,7 @@ pub(crate) fn find(
     for row in rows(run).iter().filter(|row| row.is_study()) {
         let Some(place) = place(&row.key.method) else { continue };
         if row.cell.is_none_or(|cell| cell.status != Status::Ok) {
-            absent.push(format!("{} on {}", row.key.method, row.key.model));
+            absent.push(format!("{} on {}", row.study(), row.key.model));
             continue;
         }
         for file in run.pictures(row.hash)? {
@@ -39,7 +39,7 @@ pub(crate) fn find(
                 present.push(id.clone());
             }
             if id == picture {
-                let (model, study) = (row.key.model.clone(), row.key.method.clone());
+                let (model, study) = (row.key.model.clone(), row.study());
                 found.push((place, Found { model, study, repetition: row.key.repetition, file }));
             }
         }

@@ -20,6 +20,9 @@ pub(crate) struct Wanted<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {
     pub(crate) model: String,
+    /// Label of the study in the spec.
+    method: String,
+    /// The same with its weight, where it has one.
     pub(crate) study: String,
     pub(crate) hash: String,
     pub(crate) record: SeriesRecord,
@@ -72,7 +75,8 @@ pub(crate) fn every(run: &Run) -> Result<Vec<Found>, ReportError> {
         for record in run.series(row.hash)? {
             found.push(Found {
                 model: row.key.model.clone(),
-                study: row.key.method.clone(),
+                method: row.key.method.clone(),
+                study: row.study(),
                 hash: row.hash.to_owned(),
                 record,
             });
@@ -87,7 +91,7 @@ pub(crate) fn every(run: &Run) -> Result<Vec<Found>, ReportError> {
 /// As [`every`].
 pub(crate) fn find(run: &Run, wanted: &Wanted<'_>) -> Result<(Vec<Found>, Vec<String>), ReportError> {
     let of_study = |study: &str| wanted.studies.is_empty() || wanted.studies.iter().any(|name| name == study);
-    let all: Vec<Found> = every(run)?.into_iter().filter(|found| of_study(&found.study)).collect();
+    let all: Vec<Found> = every(run)?.into_iter().filter(|found| of_study(&found.method)).collect();
     let mut present: Vec<&str> = Vec::new();
     for found in &all {
         if !present.contains(&found.record.id.as_str()) {
@@ -103,7 +107,7 @@ pub(crate) fn find(run: &Run, wanted: &Wanted<'_>) -> Result<(Vec<Found>, Vec<St
         .iter()
         .filter(|row| row.is_study() && of_study(&row.key.method))
         .filter(|row| row.cell.is_none_or(|cell| cell.status != likely_record::Status::Ok))
-        .map(|row| format!("{} on {}", row.key.method, row.key.model))
+        .map(|row| format!("{} on {}", row.study(), row.key.model))
         .collect();
     if !absent.is_empty() {
         notes.push(format!("Studies without a result: {}.", absent.join("; ")));

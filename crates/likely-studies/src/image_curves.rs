@@ -1,27 +1,31 @@
 //! Pictures along the curves of a method: pairs of held-out images, joined in the space of a model.
 
+mod chi_law;
 mod numbers;
 mod pairs;
-mod sets;
+mod walk;
 
+use crate::image_sets::Sets;
+use crate::image_subject::{self, refused};
+use crate::series::column;
 use crate::settings::Count;
 use crate::study::from_config;
 use crate::{
-    Findings, ImagesOf, Observer, Picture, PictureRow, Reading, Study, StudyError, StudyKind, Subject,
+    Findings, ImagesOf, Observer, Picture, PictureRow, Reading, Series, Study, StudyError, StudyKind, Subject,
 };
-use likely_core::{Counted, Curve, Ends, Geometry, Normalisation, Rows};
+use likely_core::{Counted, CountedScore, Curve, Ends, Normalisation, ScoreOfPotential};
 use likely_methods::{Density, InterpolateError, Interpolator, Scene};
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis, array, concatenate, s};
 use numbers::{NAMED, Named};
 use pairs::ImagePair;
 use rand_chacha::ChaCha8Rng;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
-use sets::Sets;
+use walk::Walk;
 
 pub(crate) const STUDY: StudyKind = StudyKind {
     id: "image-curves",
-    summary: "Pairs of held-out images joined by a method in the space of a model: how likely, how short and how lifelike the pictures between them are.",
+    summary: "Pairs of held-out images joined by a method in the space of a model: how likely, how typical, how short and how lifelike the pictures between them are.",
     source: "arXiv 2510.26266, the experiments on images",
     numbers: numbers::NUMBERS,
     build: from_config::<ImageCurves>,
@@ -48,6 +52,7 @@ struct ImageCurves {
     of: Of,
     frames: Count<1000>,
     shown: Count<1000>,
+    likelihood: bool,
     #[serde(skip)]
     interpolator: Box<dyn Interpolator>,
 }
@@ -72,6 +77,9 @@ struct Wire {
     /// Pairs that the picture of the study shows.
     #[serde(default = "four")]
     shown: Count<1000>,
+    /// Whether the model is asked how likely the frames are.
+    #[serde(default = "yes")]
+    likelihood: bool,
 }
 
 fn linear() -> String {
@@ -84,6 +92,10 @@ fn twenty() -> Count<10_000> {
 
 fn eight() -> Count<1000> {
     Count::new(8)
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn four() -> Count<1000> {
@@ -108,40 +120,42 @@ impl TryFrom<Wire> for ImageCurves {
         let built = toml::de::DeTable::parse(&text)
             .and_then(kind.build)
             .map_err(|error| format!("method `{}`: {}", kind.id, error.message()))?;
-        let Wire { method, pairs, of, frames, shown, .. } = wire;
+        let Wire { method, pairs, of, frames, shown, likelihood, .. } = wire;
         let (config, interpolator) = (built.resolved, built.interpolator);
-        Ok(Self { method, config, pairs, of, frames, shown, interpolator })
+        Ok(Self { method, config, pairs, of, frames, shown, likelihood, interpolator })
     }
 }
 
-/// What one curve amounts to.
-struct Walk {
-    potential: f64,
-    energy: f64,
-    smoothness: f64,
-    norm_deviation: f64,
-    pixel_length: f64,
-    end_error: f64,
-    evaluations: f64,
+/// Points that are decoded together, between two looks at whether to stop.
+const TOGETHER: usize = 128;
+
+/// What a method made of a pair.
+struct Joined {
+    curve: Curve,
+    evaluations: u64,
     converged: bool,
     iterations: u32,
-    features: Option<Seen>,
-    /// Decoded frames, ends included.
-    frames: Array2<f64>,
-}
-
-/// What a network sees of the frames of a curve.
-struct Seen {
-    length: f64,
-    variance: f64,
-    /// Of the frames between the ends.
-    interior: Array2<f64>,
 }
 
 impl Study for ImageCurves {
     fn evaluations_at_most(&self, segments: usize) -> u64 {
         let one = self.interpolator.evaluations_at_most(segments).saturating_add(segments as u64);
         one.saturating_mul(self.pairs.get() as u64)
+    }
+
+    fn takes_score(&self) -> bool {
+        true
+    }
+
+    fn lambda(&self) -> Option<f64> {
+        self.interpolator.lambda()
+    }
+
+    fn with_lambda(&self, lambda: f64) -> Option<Box<dyn Study>> {
+        let interpolator = self.interpolator.with_lambda(lambda)?;
+        let (method, config) = (self.method.clone(), self.config.clone());
+        let Self { pairs, of, frames, shown, likelihood, .. } = *self;
+        Some(Box::new(Self { method, config, pairs, of, frames, shown, likelihood, interpolator }))
     }
 
     fn answer(
@@ -154,18 +168,24 @@ impl Study for ImageCurves {
         let named = network_of(&images)?;
         let pairs = pairs::draw(&images, self.pairs.get(), self.of, rng)?;
         let ends: Vec<usize> = pairs.iter().flat_map(|pair| [pair.start, pair.end]).collect();
-        let points = images.space.encode(images.held_out.select(Axis(0), &ends).view())?;
-        let mut walks = Vec::with_capacity(pairs.len());
+        let points = images.kept.points(&images, &ends)?;
+        let mut joined = Vec::with_capacity(pairs.len());
         for (p, pair) in pairs.iter().enumerate() {
-            let share = p as f64 / pairs.len() as f64;
-            if observe(share).is_break() {
+            let share = 0.5 * p as f64 / pairs.len() as f64;
+            let between = points.slice(s![2 * p..2 * p + 2, ..]);
+            joined.push(self.join(subject, pair, between, &mut |_| observe(share))?);
+        }
+        let frames = self.decode(&images, &joined, observe)?;
+        let look = walk::Look { subject, images, likelihood: self.likelihood };
+        let walks = pairs.iter().zip(&joined).zip(frames).map(|((pair, joined), frames)| {
+            if observe(1.0).is_break() {
                 return Err(StudyError::Interrupted);
             }
-            let between = points.slice(s![2 * p..2 * p + 2, ..]);
-            walks.push(self.walk(subject, &images, pair, between, &mut |_| observe(share))?);
-        }
+            look.at(pair, joined, frames)
+        });
+        let walks: Vec<Walk> = walks.collect::<Result<_, _>>()?;
         let mut findings = Findings {
-            iterations: walks.iter().map(|walk| u64::from(walk.iterations)).sum(),
+            iterations: joined.iter().map(|joined| u64::from(joined.iterations)).sum(),
             pictures: vec![self.picture(&images, &pairs, &walks)],
             ..Findings::default()
         };
@@ -175,47 +195,16 @@ impl Study for ImageCurves {
     }
 }
 
-fn refused(reason: impl Into<String>) -> StudyError {
-    StudyError::Unsupported { reason: reason.into() }
-}
-
 /// The names of the numbers that the network of the images makes; none where there is no network.
 fn network_of(images: &ImagesOf<'_>) -> Result<Option<&'static Named>, StudyError> {
     let Some(network) = images.network else { return Ok(None) };
-    let known = || NAMED.iter().map(|named| named.network).collect::<Vec<_>>().join(", ");
-    let named = NAMED.iter().find(|named| named.network == network.id());
-    let unnamed = || {
-        refused(format!(
-            "numbers of the feature network `{}` have no names; those of {} have",
-            network.id(),
-            known()
-        ))
-    };
-    named.map(Some).ok_or_else(unnamed)
+    image_subject::named(network, NAMED.map(|named| named.network)).map(|place| Some(&NAMED[place]))
 }
 
 impl ImageCurves {
     /// The images of the subject, where everything fits.
     fn images<'a>(&self, subject: &Subject<'a>) -> Result<ImagesOf<'a>, StudyError> {
-        let images = subject.images.ok_or_else(|| {
-            refused("points of the model stand for no images, or the spec names none; add `[images]`, and a model of images")
-        })?;
-        let (dim, held_out) = (subject.potential.dim(), images.held_out);
-        if images.space.dim() != dim || subject.geometry.dim() != dim {
-            return Err(refused(format!(
-                "the density has {dim} coordinates, the geometry {} and the space of images {}; they must agree",
-                subject.geometry.dim(),
-                images.space.dim()
-            )));
-        }
-        let shape = images.space.shape();
-        if held_out.ncols() != shape.len() {
-            return Err(refused(format!(
-                "held-out images have {} numbers and the model's images of shape {shape} have {}; they must agree",
-                held_out.ncols(),
-                shape.len()
-            )));
-        }
+        let images = image_subject::images(subject)?;
         let (segments, steps) = (subject.segments.get(), self.frames.get() + 1);
         if !segments.is_multiple_of(steps) {
             return Err(refused(format!(
@@ -227,21 +216,22 @@ impl ImageCurves {
         Ok(images)
     }
 
-    /// Joins a pair and measures its curve.
-    fn walk(
+    fn join(
         &self,
         subject: &Subject<'_>,
-        images: &ImagesOf<'_>,
         pair: &ImagePair,
         points: ArrayView2<'_, f64>,
         observe: Observer<'_>,
-    ) -> Result<Walk, StudyError> {
+    ) -> Result<Joined, StudyError> {
+        if observe(0.0).is_break() {
+            return Err(StudyError::Interrupted);
+        }
         let counted = Counted::new(subject.potential);
-        let scene = Scene {
-            geometry: subject.geometry,
-            density: Some(Density::Potential(&counted)),
-            typical: subject.typical,
-        };
+        let score = ScoreOfPotential(subject.potential);
+        let counted_score = CountedScore::new(&score);
+        let density =
+            if subject.score_only { Density::Score(&counted_score) } else { Density::Potential(&counted) };
+        let scene = Scene { geometry: subject.geometry, density: Some(density), typical: subject.typical };
         self.interpolator.supports(&scene).map_err(InterpolateError::from)?;
         let ends = Ends::new(points.row(0), points.row(1), subject.segments)
             .map_err(|error| refused(format!("images {} and {}: {error}", pair.start, pair.end)))?;
@@ -251,33 +241,40 @@ impl ImageCurves {
             Err(InterpolateError::Interrupted) => return Err(StudyError::Interrupted),
             other => other?,
         };
-        let curve = &solution.curve;
-        let every = subject.segments.get() / (self.frames.get() + 1);
-        let shown = curve.points().slice(s![..;every, ..]).to_owned();
-        let frames = images.space.decode(shown.view())?;
-        let last = frames.nrows() - 1;
-        let end_error = [(pair.start, 0), (pair.end, last)].map(|(image, frame)| {
-            let gap = &frames.row(frame) - &images.held_out.row(image);
-            (gap.dot(&gap) / gap.len() as f64).sqrt()
-        });
-        let features = match images.network {
-            None => None,
-            Some(network) => Some(seen(network.features(frames.view(), images.space.shape())?)),
-        };
-        let interior = curve.points().slice(s![1..curve.segments(), ..]).to_owned();
-        Ok(Walk {
-            potential: subject.potential.value(interior.view())?.mean().unwrap_or(f64::NAN),
-            energy: energy(subject.geometry, curve)?,
-            smoothness: smoothness(curve.points()),
-            norm_deviation: norm_deviation(curve.points()),
-            pixel_length: steps(&frames).sum(),
-            end_error: f64::midpoint(end_error[0], end_error[1]),
-            evaluations: counted.evaluations().total() as f64,
+        Ok(Joined {
+            evaluations: counted.evaluations().total() + counted_score.evaluations().total(),
             converged: solution.stop.means_convergence(),
             iterations: solution.iterations,
-            features,
-            frames,
+            curve: solution.curve,
         })
+    }
+
+    /// The frames of each curve, ends included, those of several curves at a time.
+    fn decode(
+        &self,
+        images: &ImagesOf<'_>,
+        joined: &[Joined],
+        observe: Observer<'_>,
+    ) -> Result<Vec<Array2<f64>>, StudyError> {
+        let steps = self.frames.get() + 1;
+        let mut decoded = Vec::with_capacity(joined.len());
+        for some in joined.chunks(TOGETHER.div_ceil(steps + 1)) {
+            let share = 0.5 + 0.5 * decoded.len() as f64 / joined.len() as f64;
+            if observe(share).is_break() {
+                return Err(StudyError::Interrupted);
+            }
+            let shown: Vec<_> = some
+                .iter()
+                .map(|joined| {
+                    let every = joined.curve.segments() / steps;
+                    joined.curve.points().slice_move(s![..;every, ..])
+                })
+                .collect();
+            let points = concatenate(Axis(0), &shown).expect("curves of one study have one shape");
+            let frames = images.space.decode(points.view())?;
+            decoded.extend(frames.axis_chunks_iter(Axis(0), steps + 1).map(|frames| frames.to_owned()));
+        }
+        Ok(decoded)
     }
 
     /// The first pairs, one row each, between the held-out images themselves.
@@ -310,51 +307,12 @@ impl ImageCurves {
     }
 }
 
-/// Euclidean distances between consecutive rows.
-fn steps(rows: &Array2<f64>) -> impl Iterator<Item = f64> {
-    rows.axis_windows(Axis(0), 2).into_iter().map(|pair| {
-        let gap = &pair.row(1) - &pair.row(0);
-        gap.dot(&gap).sqrt()
-    })
-}
-
-fn seen(features: Array2<f64>) -> Seen {
-    let distances: Array1<f64> = steps(&features).collect();
-    let last = features.nrows() - 1;
-    Seen {
-        length: distances.sum(),
-        variance: distances.var(0.0),
-        interior: features.slice(s![1..last, ..]).to_owned(),
-    }
-}
-
-/// `sum_i <dz_i, G(z_i) dz_i>`.
-fn energy(geometry: &dyn Geometry, curve: &Curve) -> Result<f64, StudyError> {
-    let (points, dim) = (curve.points(), curve.dim());
-    let velocities = &points.slice(s![1.., ..]) - &points.slice(s![..curve.segments(), ..]);
-    let velocities: Vec<f64> = velocities.iter().copied().collect();
-    let points: Vec<f64> = points.slice(s![..curve.segments(), ..]).iter().copied().collect();
-    let mut norms = vec![0.0; curve.segments()];
-    geometry.squared_norms(Rows::new(&points, dim)?, &velocities, &mut norms)?;
-    Ok(norms.iter().sum())
-}
-
-fn smoothness(points: ArrayView2<'_, f64>) -> f64 {
-    let second = |triple: ArrayView2<'_, f64>| {
-        let bend = &triple.row(2) - &(&triple.row(1) * 2.0) + triple.row(0);
-        bend.dot(&bend)
+/// The mean over pairs with its standard error, or the first reason why there is none.
+fn push_mean(findings: &mut Findings, id: &'static str, values: impl Iterator<Item = Result<f64, String>>) {
+    let values = match values.collect::<Result<Vec<f64>, String>>() {
+        Ok(values) => values,
+        Err(reason) => return findings.numbers.push(Reading { id, value: Err(reason) }),
     };
-    points.axis_windows(Axis(0), 3).into_iter().map(second).sum()
-}
-
-fn norm_deviation(points: ArrayView2<'_, f64>) -> f64 {
-    let radius = (points.ncols() as f64).sqrt();
-    let deviation = points.rows().into_iter().map(|row| (row.dot(&row).sqrt() / radius - 1.0).abs());
-    deviation.sum::<f64>() / points.nrows() as f64
-}
-
-/// The mean over pairs with its standard error.
-fn push_mean(findings: &mut Findings, id: &'static str, values: &[f64]) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     findings.numbers.push(Reading { id, value: Ok(mean) });
@@ -366,23 +324,30 @@ fn push_mean(findings: &mut Findings, id: &'static str, values: &[f64]) {
 
 /// What is measured of each curve by itself.
 fn average(findings: &mut Findings, normalisation: Normalisation, walks: &[Walk]) {
-    let mut push = |id: &'static str, of: fn(&Walk) -> f64| {
-        push_mean(findings, id, &walks.iter().map(of).collect::<Vec<_>>());
+    let mut push = |id: &'static str, of: &dyn Fn(&Walk) -> Result<f64, String>| {
+        push_mean(findings, id, walks.iter().map(of));
     };
-    if normalisation == Normalisation::Normalised {
-        push(numbers::LOG_LIKELIHOOD, |walk| -walk.potential);
-    }
-    push(numbers::POTENTIAL, |walk| walk.potential);
-    push(numbers::ENERGY, |walk| walk.energy);
-    push(numbers::SMOOTHNESS, |walk| walk.smoothness);
-    push(numbers::NORM, |walk| walk.norm_deviation);
-    push(numbers::PIXEL_LENGTH, |walk| walk.pixel_length);
-    push(numbers::END_ERROR, |walk| walk.end_error);
-    push(numbers::EVALUATIONS, |walk| walk.evaluations);
-    if normalisation != Normalisation::Normalised {
-        let reason = "the density is known up to a constant only, so there is no log-likelihood".to_owned();
-        findings.numbers.push(Reading { id: numbers::LOG_LIKELIHOOD, value: Err(reason) });
-    }
+    push(numbers::LOG_LIKELIHOOD, &|walk| {
+        let potential = walk.potential.clone()?;
+        if normalisation == Normalisation::Normalised {
+            Ok(-potential)
+        } else {
+            Err("the density is known up to a constant only, so there is no log-likelihood".to_owned())
+        }
+    });
+    push(numbers::POTENTIAL, &|walk| walk.potential.clone());
+    push(numbers::FRAME_LOG_LIKELIHOOD, &|walk| walk.likelihood.nats.clone());
+    push(numbers::FRAME_BOUND, &|walk| walk.likelihood.bound.clone());
+    push(numbers::BITS, &|walk| walk.likelihood.bits.clone());
+    push(numbers::BITS_BOUND, &|walk| walk.likelihood.bits_bound.clone());
+    push(numbers::TYPICALITY, &|walk| walk.likelihood.typicality.clone());
+    push(numbers::ENERGY, &|walk| Ok(walk.energy));
+    push(numbers::SMOOTHNESS, &|walk| Ok(walk.smoothness));
+    push(numbers::NORM, &|walk| Ok(walk.norm_deviation));
+    push(numbers::NORM_TAIL, &|walk| Ok(walk.norm_tail));
+    push(numbers::PIXEL_LENGTH, &|walk| Ok(walk.pixel_length));
+    push(numbers::END_ERROR, &|walk| Ok(walk.end_error));
+    push(numbers::EVALUATIONS, &|walk| Ok(walk.evaluations));
     let unconverged = walks.iter().filter(|walk| !walk.converged).count();
     findings.numbers.push(Reading { id: numbers::UNCONVERGED, value: Ok(unconverged as f64) });
 }
@@ -395,24 +360,32 @@ fn judge(
     walks: Vec<Walk>,
 ) -> Result<(), StudyError> {
     let (Some(named), Some(network)) = (named, images.network) else {
-        let reason = "the spec names no feature network; add `features` to `[images]`";
         for named in &NAMED {
             let ids = [named.length, named.variance].into_iter().chain(named.sets);
-            findings.numbers.extend(ids.map(|id| Reading { id, value: Err(reason.to_owned()) }));
+            findings
+                .numbers
+                .extend(ids.map(|id| Reading { id, value: Err(image_subject::BLIND.to_owned()) }));
         }
         return Ok(());
     };
-    let seen: Vec<Seen> = walks.into_iter().filter_map(|walk| walk.features).collect();
+    let seen: Vec<_> = walks.into_iter().filter_map(|walk| walk.features).collect();
     for other in NAMED.iter().filter(|other| other.network != named.network) {
         let reason =
             format!("the spec's features are those of `{}`, not of `{}`", named.network, other.network);
         let ids = [other.length, other.variance].into_iter().chain(other.sets);
         findings.numbers.extend(ids.map(|id| Reading { id, value: Err(reason.clone()) }));
     }
-    push_mean(findings, named.length, &seen.iter().map(|seen| seen.length).collect::<Vec<_>>());
-    push_mean(findings, named.variance, &seen.iter().map(|seen| seen.variance).collect::<Vec<_>>());
+    push_mean(findings, named.length, seen.iter().map(|seen| Ok(seen.length)));
+    push_mean(findings, named.variance, seen.iter().map(|seen| Ok(seen.variance)));
     let held_out = network.features(images.held_out, images.space.shape())?;
-    let frames = seen.into_iter().map(|seen| seen.interior).collect();
-    Sets { named, network, held_out, frames }.measure(findings);
+    let frames: usize = seen.iter().map(|seen| seen.interior.nrows()).sum();
+    findings.series.push(Series {
+        id: "image-sets".to_owned(),
+        label: String::new(),
+        columns: ["held-out images", "interior frames", "pairs"].map(column).into(),
+        values: array![[held_out.nrows() as f64, frames as f64, seen.len() as f64]],
+    });
+    let groups = seen.into_iter().map(|seen| seen.interior).collect();
+    Sets { ids: named.sets, network, held_out, groups }.measure(findings);
     Ok(())
 }

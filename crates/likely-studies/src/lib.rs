@@ -9,6 +9,9 @@ mod bundle;
 mod convergence_order;
 mod duality_gap;
 mod image_curves;
+mod image_samples;
+mod image_sets;
+mod image_subject;
 mod initial_values;
 mod linear;
 mod local_metric;
@@ -28,6 +31,7 @@ mod study;
 pub mod transport;
 mod typical_weight;
 
+pub use image_subject::Kept;
 pub use study::{
     BuiltStudy, Column, Config, Findings, ImagesOf, Number, Observer, Pair, Picture, PictureRow, Reading,
     Series, Study, StudyError, StudyKind, Subject,
@@ -39,6 +43,7 @@ pub const ALL: &[StudyKind] = &[
     duality_gap::STUDY,
     means::STUDY,
     image_curves::STUDY,
+    image_samples::STUDY,
     initial_values::STUDY,
     local_metric::STUDY,
     mean_curves::STUDY,

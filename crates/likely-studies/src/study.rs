@@ -1,5 +1,6 @@
 //! What an entry of the table of studies is, what it looks at, and what it answers.
 
+use crate::image_subject::Kept;
 use likely_core::{EvalError, FeatureNetwork, Geometry, ImageShape, ImageSpace, Potential};
 use likely_methods::InterpolateError;
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -31,12 +32,16 @@ pub struct ImagesOf<'a> {
     pub space: &'a dyn ImageSpace,
     /// Images that no model was fitted to, shape `(images, shape.len())`.
     pub held_out: ArrayView2<'a, f64>,
-    /// The class of each of them, where they have classes.
+    /// Images that models are trained on, where a study asks for some, of the same shape.
+    pub training: Option<ArrayView2<'a, f64>>,
+    /// The class of each held-out image, where they have classes.
     pub labels: Option<&'a [u8]>,
     /// What classes are called; their numbers where there is no name.
     pub classes: &'a [String],
     /// The network that sees features in them, where the spec names one.
     pub network: Option<&'a dyn FeatureNetwork>,
+    /// What studies of the same model have found before.
+    pub kept: &'a Kept,
 }
 
 /// What a study looks at: one model on its geometry, with everything that the spec has for it.
@@ -48,6 +53,8 @@ pub struct Subject<'a> {
     pub derived: Option<&'a dyn Geometry>,
     /// The potential of the model; its evaluations are counted.
     pub potential: &'a dyn Potential,
+    /// Whether methods are shown its score alone; numbers are about the potential all the same.
+    pub score_only: bool,
     /// The data of the model, shape `(points, dim)`.
     pub points: Option<ArrayView2<'a, f64>>,
     /// Potentials of points of the data, ascending.
@@ -176,6 +183,26 @@ pub trait Study: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Whether the score alone is enough for its curves.
+    fn takes_score(&self) -> bool {
+        false
+    }
+
+    /// How many of the images that models are trained on it looks at.
+    fn training_images(&self) -> usize {
+        0
+    }
+
+    /// The weight of the potential in its curves, where they have one.
+    fn lambda(&self) -> Option<f64> {
+        None
+    }
+
+    /// The same study at another weight; `None` for those that have none.
+    fn with_lambda(&self, _: f64) -> Option<Box<dyn Study>> {
+        None
+    }
+
     /// Whether curves can be found in a geometry made of the density.
     fn takes_derived(&self) -> bool {
         false
@@ -205,6 +232,10 @@ pub trait Study: fmt::Debug + Send + Sync {
     ) -> Result<Findings, StudyError> {
         if self.moves_coordinates() && subject.geometry.projection().is_some() {
             let reason = "this study works in coordinates of the manifold, and the geometry is one of the surrounding space; choose the manifold in a chart, such as `sphere` for `sphere-embedded`";
+            return Err(StudyError::Unsupported { reason: reason.to_owned() });
+        }
+        if subject.score_only && !self.takes_score() {
+            let reason = "studies need the density, and the model reveals its score alone";
             return Err(StudyError::Unsupported { reason: reason.to_owned() });
         }
         if subject.derived.is_some() && !self.takes_derived() {

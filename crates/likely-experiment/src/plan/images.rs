@@ -2,10 +2,10 @@
 
 use super::{PlanError, names_a_file};
 use crate::data::read_bytes;
-use crate::spec::Spec;
 use crate::spec::Step::Key;
+use crate::spec::{Spec, WirePart};
 use likely_core::FeatureNetwork;
-use likely_images::{Reading, open};
+use likely_images::{Part, Reading, open};
 use likely_models::{BuildError, feature_network};
 use likely_record::sha256_hex;
 use ndarray::Array2;
@@ -22,10 +22,16 @@ pub(crate) struct HeldOut {
     pub(crate) labels: Option<Vec<u8>>,
     pub(crate) classes: Vec<String>,
     pub(crate) network: Option<Box<dyn FeatureNetwork>>,
+    /// Images of the training part, evenly over its order; none where there is one part or no study asks for them.
+    pub(crate) training: Option<Array2<f64>>,
 }
 
-/// Reads the images that the spec names; their files decide numbers, so they belong to the identity of the run.
-pub(super) fn read(spec: &Spec, files: &mut BTreeMap<String, String>) -> Result<Option<HeldOut>, PlanError> {
+/// Reads the images that the spec names, and so many of their training part; their files decide numbers, so they belong to the identity of the run.
+pub(super) fn read(
+    spec: &Spec,
+    training: usize,
+    files: &mut BTreeMap<String, String>,
+) -> Result<Option<HeldOut>, PlanError> {
     let Some(wire) = &spec.wire.images else { return Ok(None) };
     let wrong = |reason: String| PlanError::Images {
         place: spec.document.at(&[Key("images"), Key("folder")]),
@@ -42,7 +48,20 @@ pub(super) fn read(spec: &Spec, files: &mut BTreeMap<String, String>) -> Result<
         labels: set.labels().map(<[u8]>::to_vec),
         classes: wire.classes.clone(),
         network: network(spec, files)?,
+        training: match wire.part {
+            WirePart::Test if training > 0 => Some(some_of_training(&path, training).map_err(wrong)?),
+            WirePart::Test | WirePart::Training => None,
+        },
     }))
+}
+
+/// At most `count` images of the training part, evenly over its order, so that every class of an ordered set has its share.
+fn some_of_training(path: &Path, count: usize) -> Result<Array2<f64>, String> {
+    let all = open(path, &Reading { part: Part::Training, ..Reading::default() });
+    let all = all.map_err(|error| error.to_string())?;
+    let count = count.min(all.count());
+    let places: Vec<usize> = (0..count).map(|i| i * all.count() / count).collect();
+    Ok(all.select(&places).map_err(|error| error.to_string())?.rows())
 }
 
 /// The feature network that the spec names.

@@ -23,7 +23,7 @@ use likely_record::{
     CellKey, ClaimRecord, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, RankingRecord,
     SavingRecord, sha256_hex,
 };
-use likely_studies::{Study, StudyKind};
+use likely_studies::{Kept, Study, StudyKind};
 use ndarray::{Array1, ArrayView2, Axis};
 use rand::RngCore;
 use std::collections::BTreeMap;
@@ -62,6 +62,8 @@ pub(crate) struct PlannedModel {
     pub(crate) flow: Option<Box<dyn Flow>>,
     /// The images that its points stand for.
     pub(crate) images: Option<Arc<dyn ImageSpace>>,
+    /// What its studies have found of its images.
+    pub(crate) kept: Kept,
     pub(crate) geometry: Arc<dyn Geometry>,
     pub(crate) reveal: Reveal,
     /// Mean of the potential over the data.
@@ -134,7 +136,8 @@ impl Plan {
         let selection = spec.select(tier);
         let mut files = BTreeMap::new();
         let datasets = read_datasets(spec, &selection, &mut files)?;
-        let images = images::read(spec, &mut files)?;
+        let training = selection.studies.iter().map(|study| study.spec.study.training_images()).max();
+        let images = images::read(spec, training.unwrap_or(0), &mut files)?;
         let mut wire = spec.wire.clone();
         let mut models = Vec::with_capacity(selection.models.len());
         let mut facts = Vec::new();
@@ -159,6 +162,7 @@ impl Plan {
                 potential: built.potential,
                 flow: built.flow,
                 images: built.images,
+                kept: Kept::default(),
                 reveal: spec.models[index].reveal,
                 points,
                 pairs: Vec::new(),
@@ -440,7 +444,8 @@ fn expand(
     let curves = variants as u64 * pairs as u64;
     let samples = selection.samplers.len() as u64 * models.len() as u64;
     let looks = |model: &PlannedModel| {
-        selection.studies.iter().filter(|study| study.looks_at(&model.label)).count() as u64
+        let looking = selection.studies.iter().filter(|chosen| chosen.spec.looks_at(&model.label));
+        looking.map(|chosen| chosen.variants.len() as u64).sum::<u64>()
     };
     let studies: u64 = models.iter().map(looks).sum();
     let count = (curves + samples + studies) * u64::from(selection.repetitions);
@@ -491,18 +496,20 @@ fn expand(
                 );
             }
         }
-        for spec in selection.studies.iter().filter(|spec| spec.looks_at(&model.label)) {
-            for repetition in 0..selection.repetitions {
-                push(
-                    key(&spec.label, None, STUDY, repetition, segments as u32),
-                    spec.study.evaluations_at_most(segments),
-                    Work::Study {
-                        model: index,
-                        kind: spec.kind,
-                        study: spec.study.clone(),
-                        derive: spec.derive.clone(),
-                    },
-                );
+        for chosen in selection.studies.iter().filter(|chosen| chosen.spec.looks_at(&model.label)) {
+            for (lambda, study) in &chosen.variants {
+                for repetition in 0..selection.repetitions {
+                    push(
+                        key(&chosen.spec.label, *lambda, STUDY, repetition, segments as u32),
+                        study.evaluations_at_most(segments),
+                        Work::Study {
+                            model: index,
+                            kind: chosen.spec.kind,
+                            study: study.clone(),
+                            derive: chosen.spec.derive.clone(),
+                        },
+                    );
+                }
             }
         }
     }

@@ -35,10 +35,6 @@ pub(super) fn answer(
 ) -> Outcome {
     let Asked { kind, study, derive } = asked;
     let model = plan.model(model);
-    if model.reveal == Reveal::Score {
-        let reason = "studies need the density, and the model reveals its score alone".to_owned();
-        return without_curve(plan, key, Status::Skipped, reason, Cost::default());
-    }
     let counted = Counted::new(&*model.potential);
     let pairs = pairs_of(model);
     // A geometry that is made of the density costs what the density costs.
@@ -50,6 +46,7 @@ pub(super) fn answer(
         geometry: &*model.geometry,
         derived: derived.as_deref(),
         potential: &counted,
+        score_only: model.reveal == Reveal::Score,
         points: model.points(),
         typical: model.typical_potentials(),
         pairs: &pairs,
@@ -85,6 +82,8 @@ fn images_of<'a>(plan: &'a Plan, model: &'a PlannedModel) -> Option<ImagesOf<'a>
         labels: held_out.labels.as_deref(),
         classes: &held_out.classes,
         network: held_out.network.as_deref(),
+        training: held_out.training.as_ref().map(|rows| rows.view()),
+        kept: &model.kept,
     })
 }
 

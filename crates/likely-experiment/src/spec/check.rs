@@ -240,7 +240,8 @@ fn check_methods(document: &Document, wire: &mut WireSpec) -> Result<Vec<MethodS
             if built.interpolator.lambda().is_none() {
                 return Err(SpecError::NoWeight {
                     place: document.at(&steps),
-                    method: method.label.clone(),
+                    what: "method",
+                    label: method.label.clone(),
                     kind: kind.id,
                 });
             }
@@ -285,7 +286,11 @@ pub(crate) fn config_of<'a>(document: &'a Document, section: [Step<'_>; 2]) -> l
     document.table(&[section[0], section[1], Key("config")])
 }
 
-fn check_sweep(document: &Document, sweep: &mut [f64], steps: &[Step<'_>]) -> Result<(), SpecError> {
+pub(crate) fn check_sweep(
+    document: &Document,
+    sweep: &mut [f64],
+    steps: &[Step<'_>],
+) -> Result<(), SpecError> {
     if sweep.is_empty() {
         return Err(SpecError::Empty { place: document.at(steps), key: "lambda".to_owned(), what: "weight" });
     }
@@ -425,7 +430,8 @@ fn check_tier(spec: &Spec, tier: Tier, own: &WireTier) -> Result<(), SpecError> 
     }
     if let Some(sweep) = &own.lambda {
         check_sweep(document, &mut sweep.clone(), &step("lambda"))?;
-        if spec.methods.iter().all(|method| method.sweep.is_none()) {
+        let of_methods = spec.methods.iter().all(|method| method.sweep.is_none());
+        if of_methods && spec.studies.iter().all(|study| study.sweep.is_none()) {
             return Err(SpecError::NoSweep { place: document.at(&step("lambda")) });
         }
     }

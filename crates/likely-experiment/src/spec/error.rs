@@ -148,13 +148,15 @@ pub enum SpecError {
         /// The weight.
         lambda: f64,
     },
-    /// A method without a weight is asked to sweep it.
-    #[error("{place}: the method `{method}` (kind `{kind}`) has no weight to sweep; remove `lambda`")]
+    /// A method or study without a weight is asked to sweep it.
+    #[error("{place}: the {what} `{label}` (kind `{kind}`) has no weight to sweep; remove `lambda`")]
     NoWeight {
         /// Where.
         place: Place,
-        /// Label of the method.
-        method: String,
+        /// `method` or `study`.
+        what: &'static str,
+        /// Its label.
+        label: String,
         /// Its kind.
         kind: &'static str,
     },
@@ -170,8 +172,8 @@ pub enum SpecError {
         /// Its kind.
         kind: String,
     },
-    /// A tier replaces the sweep of methods that have none.
-    #[error("{place}: no method has a `lambda` list that this tier could replace")]
+    /// A tier replaces the sweep of methods and studies that have none.
+    #[error("{place}: no method and no study has a `lambda` list that this tier could replace")]
     NoSweep {
         /// Where.
         place: Place,

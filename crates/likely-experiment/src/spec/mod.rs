@@ -28,7 +28,7 @@ pub(crate) use tier::{Selection, Variant};
 pub use tier::{Tier, UnknownTier};
 pub use training::{Estimate, Judgement, Prepared, TrainingSpec, TrainingSpecError, TrainingTier};
 pub use wire::Reveal;
-pub(crate) use wire::{WireSpec, WireSurface};
+pub(crate) use wire::{WirePart, WireSpec, WireSurface};
 
 use likely_geometries::Derive;
 use likely_methods::{Interpolator, Sampler};

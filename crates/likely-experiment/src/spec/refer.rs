@@ -299,7 +299,10 @@ fn check_figures(known: &Known<'_>) -> Result<(), SpecError> {
 }
 
 pub(super) fn lambdas_of(spec: &Spec, label: &str) -> Vec<f64> {
-    spec.methods.iter().find(|method| method.label == label).map_or_else(Vec::new, super::MethodSpec::lambdas)
+    let of_method = spec.methods.iter().find(|method| method.label == label).map(super::MethodSpec::lambdas);
+    let swept = |study: &super::StudySpec| study.sweep.clone().unwrap_or_default();
+    let of_study = || spec.studies.iter().find(|study| study.label == label).map(swept);
+    of_method.or_else(of_study).unwrap_or_default()
 }
 
 /// The keys of the spec with the weight written into every claim about a method that has just one.

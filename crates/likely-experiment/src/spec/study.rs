@@ -1,7 +1,7 @@
 //! Studies that a spec names.
 
 use super::Step::{Item, Key};
-use super::check::{check_labels, config_of, unknown};
+use super::check::{check_labels, check_sweep, config_of, unknown};
 use super::wire::WireSpec;
 use super::{Document, SpecError, geometry};
 use likely_geometries::Derive;
@@ -18,9 +18,22 @@ pub(crate) struct StudySpec {
     /// Makes the geometry that it finds its curves in; that of the model where absent.
     pub(crate) derive: Option<Arc<dyn Derive>>,
     pub(crate) study: Arc<dyn Study>,
+    /// Weights to sweep, where the spec lists some.
+    pub(crate) sweep: Option<Vec<f64>>,
 }
 
 impl StudySpec {
+    /// The study at each weight that its cells carry; `sweep` replaces the weights of the spec.
+    pub(crate) fn variants(&self, sweep: Option<&[f64]>) -> Vec<(Option<f64>, Arc<dyn Study>)> {
+        match self.sweep.as_deref().map(|own| sweep.unwrap_or(own)) {
+            None => vec![(None, self.study.clone())],
+            Some(sweep) => sweep
+                .iter()
+                .filter_map(|&lambda| Some((Some(lambda), Arc::from(self.study.with_lambda(lambda)?))))
+                .collect(),
+        }
+    }
+
     /// Whether it looks at the model.
     pub(crate) fn looks_at(&self, model: &str) -> bool {
         self.models.as_ref().is_none_or(|models| models.iter().any(|label| label == model))
@@ -50,6 +63,13 @@ pub(super) fn check_studies(document: &Document, wire: &mut WireSpec) -> Result<
         check_some_models(document, section, &format!("study[{i}].models"), study.models.as_ref(), &models)?;
         let built = (kind.build)(config_of(document, section))
             .map_err(|error| document.explain_in(&error, &[section[0], section[1], Key("config")]))?;
+        if let Some(sweep) = &mut study.lambda {
+            check_sweep(document, sweep, &step("lambda"))?;
+            if built.study.lambda().is_none() {
+                let (place, label) = (document.at(&step("lambda")), study.label.clone());
+                return Err(SpecError::NoWeight { place, what: "study", label, kind: kind.id });
+            }
+        }
         study.config = built.resolved;
         let derive = geometry::of_study(document, i, study, &*built.study)?;
         studies.push(StudySpec {
@@ -58,6 +78,7 @@ pub(super) fn check_studies(document: &Document, wire: &mut WireSpec) -> Result<
             models: study.models.clone(),
             derive,
             study: Arc::from(built.study),
+            sweep: study.lambda.clone(),
         });
     }
     Ok(studies)

@@ -4,6 +4,7 @@ use super::wire::WireTier;
 use super::{ModelSpec, Spec, StudySpec};
 use likely_geometries::Derive;
 use likely_methods::{Interpolator, Sampler};
+use likely_studies::Study;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -68,6 +69,14 @@ pub(crate) struct Variant {
     pub(crate) derive: Option<Arc<dyn Derive>>,
 }
 
+/// A study at each of its weights.
+#[derive(Debug)]
+pub(crate) struct ChosenStudy<'a> {
+    pub(crate) spec: &'a StudySpec,
+    /// The weights that its cells carry, none where it sweeps none.
+    pub(crate) variants: Vec<(Option<f64>, Arc<dyn Study>)>,
+}
+
 /// What of a spec a tier runs.
 #[derive(Debug)]
 pub(crate) struct Selection<'a> {
@@ -77,8 +86,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) methods: Vec<(&'a str, Vec<Variant>)>,
     /// Label of each sampler.
     pub(crate) samplers: Vec<(&'a str, Arc<dyn Sampler>)>,
-    /// The studies.
-    pub(crate) studies: Vec<&'a StudySpec>,
+    /// The studies with their weights.
+    pub(crate) studies: Vec<ChosenStudy<'a>>,
     /// How many pairs, where the tier says so: that many drawn ones, or the first so many listed ones.
     pub(crate) pairs: Option<NonZeroUsize>,
     pub(crate) repetitions: u32,
@@ -120,7 +129,12 @@ impl Spec {
                 .filter(|sampler| keeps(methods, &sampler.label))
                 .map(|sampler| (sampler.label.as_str(), sampler.sampler.clone()))
                 .collect(),
-            studies: self.studies.iter().filter(|study| keeps(studies, &study.label)).collect(),
+            studies: self
+                .studies
+                .iter()
+                .filter(|study| keeps(studies, &study.label))
+                .map(|study| ChosenStudy { spec: study, variants: study.variants(sweep) })
+                .collect(),
             pairs: own.and_then(|own| own.pairs).and_then(|count| NonZeroUsize::new(count as usize)),
             repetitions: own.and_then(|own| own.repetitions).unwrap_or(self.wire.repetitions),
             segments: NonZeroUsize::new(

@@ -151,6 +151,9 @@ pub(crate) struct WireStudy {
     pub(crate) label: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) models: Option<Vec<String>>,
+    /// Weights of the potential to sweep, for studies whose curves have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lambda: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) geometry: Option<WireDerived>,
     #[serde(default)]

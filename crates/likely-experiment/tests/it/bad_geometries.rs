@@ -72,7 +72,7 @@ fn geometries_and_studies_name_what_is_wrong_with_them() {
         (
             "models = [\"Sphere\"]",
             "model = [\"Sphere\"]",
-            "spec.toml:38:1: unknown key `model`, did you mean `models`? accepted: kind, label, models, geometry, config",
+            "spec.toml:38:1: unknown key `model`, did you mean `models`? accepted: kind, label, models, lambda, geometry, config",
         ),
         (
             "studies = [\"Traces\"]",

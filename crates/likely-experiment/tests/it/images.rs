@@ -106,6 +106,51 @@ fn a_run_over_images_leaves_pictures_errors_and_the_hashes_of_its_files() {
 }
 
 #[test]
+fn a_study_sweeps_the_weight_as_methods_do() {
+    let place = place();
+    let sweep =
+        |lambda: &str| SPEC.replace("label = \"Likely\"", &format!("label = \"Likely\"\nlambda = {lambda}"));
+    let spec = sweep("[0.0, 5.0, 50.0]");
+    let plan = place.plan(&spec, Tier::Full);
+    let (summary, folder, _) = place.run(&plan, "runs", 2);
+    assert_eq!((summary.done, summary.failed, summary.skipped), (5, 0, 1), "{summary:?}");
+    let run = Run::read(&folder).unwrap();
+    let likelihood = |lambda: Option<f64>| {
+        let cells = run.cells.iter().filter(|cell| cell.key.model == "Gaussian" && cell.key.lambda == lambda);
+        let values: Vec<f64> = cells.map(|cell| cell.metric("images-log-likelihood").unwrap()).collect();
+        assert_eq!(values.len(), 1, "{lambda:?}");
+        values[0]
+    };
+    let straight = likelihood(None);
+    assert!((likelihood(Some(0.0)) - straight).abs() < 1e-9 * straight.abs());
+    assert!(likelihood(Some(50.0)) > likelihood(Some(5.0)) && likelihood(Some(5.0)) > straight);
+    let short = format!("{spec}\n[tier.smoke]\nlambda = [1.0]");
+    assert_eq!(place.plan(&short, Tier::Smoke).record().cells.len(), 3);
+    let refused = spec_error(&SPEC.replace("label = \"Linear\"", "label = \"Linear\"\nlambda = [1.0]"));
+    assert!(
+        refused.contains("the study `Linear` (kind `image-curves`) has no weight to sweep; remove `lambda`"),
+        "{refused}"
+    );
+    assert!(spec_error(&sweep("[-1.0]")).contains("-1"));
+    let none = spec_error(&format!("{SPEC}\n[tier.smoke]\nlambda = [1.0]"));
+    assert!(none.contains("no method and no study has a `lambda` list"), "{none}");
+}
+
+#[test]
+fn a_study_may_look_at_images_that_models_are_trained_on() {
+    let place = place();
+    let study = "[[study]]\nkind = \"image-samples\"\nlabel = \"Training\"\nmodels = [\"Gaussian\"]\nconfig = { of = \"training-images\", samples = 9 }\n\n[[figure]]";
+    let spec = SPEC.replace("[[figure]]", study);
+    let plan = place.plan(&spec, Tier::Full);
+    let (_, folder, _) = place.run(&plan, "runs", 1);
+    let run = Run::read(&folder).unwrap();
+    let cell = run.cells.iter().find(|cell| cell.key.method == "Training").unwrap();
+    let reason = cell.reason.clone().unwrap();
+    // The one file of the images has no parts, and no network sees features in them.
+    assert!(cell.status == Status::Skipped && reason.contains("no feature network"), "{reason}");
+}
+
+#[test]
 fn images_that_change_are_another_run() {
     let place = place();
     let before = place.plan(SPEC, Tier::Full).record().identity.clone();

@@ -13,9 +13,9 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Neighbours of precision and recall.
-const PRECISION_NEIGHBOURS: usize = 3;
+pub(super) const PRECISION_NEIGHBOURS: usize = 3;
 /// Neighbours of density and coverage.
-const DENSITY_NEIGHBOURS: usize = 5;
+pub(super) const DENSITY_NEIGHBOURS: usize = 5;
 
 /// One of two sets that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,14 @@ pub enum DistanceError {
         real: usize,
         /// Images of the second set.
         fake: usize,
+    },
+    /// There is nothing to leave out.
+    #[error(
+        "an error over groups of images needs at least two groups of at least one image each, found {groups}"
+    )]
+    Groups {
+        /// Groups.
+        groups: usize,
     },
     /// Eigenvalues or singular values did not converge.
     #[error("the eigenvalues did not converge")]
@@ -268,7 +276,7 @@ pub struct Distance {
     pub metric: SetMetric,
     /// The number, always finite.
     pub value: f64,
-    /// Standard deviation over subsets, where there are some.
+    /// Standard deviation over subsets, where they differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deviation: Option<f64>,
     /// How a Fréchet distance was computed.
@@ -358,7 +366,7 @@ pub fn compare(
                 let Comparison { subsets, subset_size, precision, seed, .. } = *comparison;
                 let found = kernel_distance(x, y, subsets, subset_size, precision, seed)?;
                 let subsets = Some((comparison.subsets, found.size));
-                Distance { deviation: Some(found.deviation), subsets, ..plain(found.mean) }
+                Distance { deviation: found.deviation, subsets, ..plain(found.mean) }
             }
             (_, Some(x), Some(y)) => plain(neighbours.value(metric, x, y)?),
             (_, x, _) => {

@@ -29,8 +29,9 @@ pub enum Precision {
 pub struct KernelDistance {
     /// The mean over subsets, without unit.
     pub mean: f64,
-    /// The standard deviation over subsets, with their number as divisor.
-    pub deviation: f64,
+    /// The standard deviation over subsets, with their number as divisor; none where every subset is the whole set on both sides, or
+    /// there is one subset only.
+    pub deviation: Option<f64>,
     /// The value of each subset, in order.
     pub values: Vec<f64>,
     /// Images of a subset, on either side.
@@ -72,7 +73,9 @@ pub fn kernel_distance(
         })
         .collect::<Result<Vec<f64>, _>>()?;
     let mean = values.iter().sum::<f64>() / subsets as f64;
-    let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / subsets as f64).sqrt();
+    let whole = size == real.nrows() && size == fake.nrows();
+    let spread: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let deviation = (subsets > 1 && !whole).then(|| (spread / subsets as f64).sqrt());
     Ok(KernelDistance { mean, deviation, values, size })
 }
 

@@ -8,6 +8,7 @@ mod compare;
 mod files;
 mod frechet;
 mod kernel;
+mod left_out;
 mod linear;
 mod neighbours;
 mod npy;
@@ -19,6 +20,7 @@ pub use compare::{Comparison, Distance, DistanceError, Distances, SetMetric, Sid
 pub use files::{FeatureFileError, write_statistics};
 pub use frechet::{FrechetDistance, Route, frechet_distance};
 pub use kernel::{KernelDistance, Precision, kernel_distance, kernel_distance_of_subset};
+pub use left_out::errors_over_groups;
 pub use neighbours::{DensityCoverage, PrecisionRecall, density_coverage, precision_recall};
 pub use npy::NpyProblem;
 pub use set::FeatureSet;

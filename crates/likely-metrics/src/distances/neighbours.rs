@@ -82,7 +82,7 @@ fn share(which: &[bool]) -> f64 {
 }
 
 /// Features about a common centre, with their squared norms: distances come from products, and these lose digits far from zero.
-struct Points {
+pub(super) struct Points {
     rows: Vec<f64>,
     squares: Vec<f64>,
     dim: usize,
@@ -90,7 +90,7 @@ struct Points {
 }
 
 impl Points {
-    fn both(
+    pub(super) fn both(
         real: ArrayView2<'_, f64>,
         fake: ArrayView2<'_, f64>,
         k: usize,
@@ -126,11 +126,15 @@ impl Points {
     }
 
     /// What `look` sees in the squared distances of each row to all rows of `others`.
-    fn against<T: Send>(&self, others: &Self, look: impl Fn(&[f64]) -> T + Sync) -> Vec<T> {
+    pub(super) fn against<T: Send>(&self, others: &Self, look: impl Fn(&[f64]) -> T + Sync) -> Vec<T> {
         self.against_indexed(others, |_, distances| look(distances))
     }
 
-    fn against_indexed<T: Send>(&self, others: &Self, look: impl Fn(usize, &[f64]) -> T + Sync) -> Vec<T> {
+    pub(super) fn against_indexed<T: Send>(
+        &self,
+        others: &Self,
+        look: impl Fn(usize, &[f64]) -> T + Sync,
+    ) -> Vec<T> {
         let panels: Vec<Vec<T>> = self
             .rows
             .par_chunks(PANEL * self.dim)
@@ -154,18 +158,21 @@ impl Points {
     }
 
     /// The squared distance of each row to its `k`-th nearest other row.
-    fn squared_radii(&self, k: usize) -> Vec<f64> {
-        self.against_indexed(self, |row, distances| {
-            // The row itself is left out by its place: there may be another at distance zero.
-            let mut nearest: Vec<f64> = Vec::with_capacity(k + 1);
-            for (other, &distance) in distances.iter().enumerate() {
-                if other != row && (nearest.len() < k || distance < nearest[k - 1]) {
-                    let place = nearest.partition_point(|&known| known <= distance);
-                    nearest.insert(place, distance);
-                    nearest.truncate(k);
-                }
+    pub(super) fn squared_radii(&self, k: usize) -> Vec<f64> {
+        self.against_indexed(self, |row, distances| Self::nearest(row, distances, k)[k - 1].0)
+    }
+
+    /// The `count` nearest other rows, or all that there are, with their squared distances, from the nearest.
+    pub(super) fn nearest(row: usize, distances: &[f64], count: usize) -> Vec<(f64, usize)> {
+        // The row itself is left out by its place: there may be another at distance zero.
+        let mut nearest: Vec<(f64, usize)> = Vec::with_capacity(count + 1);
+        for (other, &distance) in distances.iter().enumerate() {
+            if other != row && (nearest.len() < count || distance < nearest[count - 1].0) {
+                let place = nearest.partition_point(|&(known, _)| known <= distance);
+                nearest.insert(place, (distance, other));
+                nearest.truncate(count);
             }
-            nearest[k - 1]
-        })
+        }
+        nearest
     }
 }

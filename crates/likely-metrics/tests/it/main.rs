@@ -4,4 +4,5 @@ mod conformance;
 mod distances;
 mod feature_files;
 mod golden;
+mod left_out;
 mod samples;

@@ -5,6 +5,7 @@ use likely_networks::candle::{DType, Device, Error, Result, Tensor};
 use likely_networks::candle_room::{GraphError, constant};
 use likely_networks::{Problems, Weights};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Named constants in one precision.
@@ -45,14 +46,16 @@ impl Constants {
     }
 }
 
-/// Rows that go through a network together, so that memory stays small whatever the batch.
-const TOGETHER: usize = 32;
+/// Rows that go through a network together: enough for its matrix products, and few, so that memory stays small whatever the batch and
+/// the blocks of a batch keep all threads busy.
+const TOGETHER: usize = 16;
 
-/// The rows that `network` makes of `rows`, some at a time; both must have the given numbers of columns.
+/// The rows that `network` makes of `rows`, in blocks whose size does not depend on the number of threads that share them; both must have
+/// the given numbers of columns.
 pub(super) fn in_blocks(
     rows: ArrayView2<'_, f64>,
     [from, to]: [usize; 2],
-    network: impl Fn(ArrayView2<'_, f64>) -> Result<Tensor>,
+    network: impl Fn(ArrayView2<'_, f64>) -> Result<Tensor> + Sync,
 ) -> std::result::Result<Array2<f64>, EvalError> {
     if rows.ncols() != from {
         return Err(EvalError::Dimension { expected: from, found: rows.ncols() });
@@ -63,10 +66,8 @@ pub(super) fn in_blocks(
         Array2::from_shape_vec((rows.nrows(), to), values)
             .map_err(|_| GraphError::Shape { expected: vec![rows.nrows(), to], found: y.dims().to_vec() })
     };
-    let mut blocks = Vec::new();
-    for rows in rows.axis_chunks_iter(Axis(0), TOGETHER) {
-        blocks.push(block(rows)?);
-    }
+    let blocks: Vec<_> = rows.axis_chunks_iter(Axis(0), TOGETHER).collect();
+    let blocks = blocks.into_par_iter().map(block).collect::<std::result::Result<Vec<_>, _>>()?;
     let views: Vec<_> = blocks.iter().map(|block| block.view()).collect();
     if views.is_empty() {
         return Ok(Array2::zeros((0, to)));

@@ -1,5 +1,6 @@
 //! A denoising diffusion model of grey images, and the potentials on its noise space.
 
+mod bound;
 mod ddim;
 mod schedule;
 mod training;
@@ -125,7 +126,8 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         ("weights-sha256", stored.sha256.clone()),
         ("share of the variance of an image left at the level", steps.last().kept.to_string()),
     ];
-    let images = ImageDiffusion::new(network(DType::F32)?, steps, usize::from(settings.corrections));
+    let images =
+        ImageDiffusion::new(network(DType::F32)?, schedule, steps, usize::from(settings.corrections));
     Ok(Built { potential, flow: None, images: Some(Arc::new(images)), resolved, facts })
 }
 

@@ -6,7 +6,7 @@ use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::{Mat, Par, Spec};
-use likely_core::{EvalError, ImageShape, ImageSpace, Potential};
+use likely_core::{EvalError, ImageLikelihood, ImageLikelihoods, ImageShape, ImageSpace, Potential};
 use likely_images::{Part, Reading, open};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::de::Error as _;
@@ -225,6 +225,20 @@ impl ImageSpace for ImageGaussian {
         self.check(&images)?;
         let factors = self.deviations.mapv(|d| 1.0 / d - 1.0 / self.rest);
         Ok(self.stretch(&(&images - &self.mean), 1.0 / self.rest, &factors))
+    }
+
+    fn likelihood(&self) -> Option<&dyn ImageLikelihood> {
+        Some(self)
+    }
+}
+
+impl ImageLikelihood for ImageGaussian {
+    fn estimator(&self) -> String {
+        "exact".to_owned()
+    }
+
+    fn likelihoods(&self, images: ArrayView2<'_, f64>) -> Result<ImageLikelihoods, EvalError> {
+        Ok(ImageLikelihoods { log_likelihood: Some(self.log_likelihood(images)?), bound: None })
     }
 }
 

@@ -14,10 +14,8 @@ use crate::learned;
 use crate::{BuildError, Built, Config, Model, Resources};
 use bound::minus_bound;
 use likely_core::{Normalisation, Potential};
-use likely_networks::candle::{DType, Device, Tensor};
+use likely_networks::candle::{DType, Device, Result as CandleResult, Tensor};
 use likely_networks::candle_room::CandlePotential;
-use rand::Rng;
-use rand_distr::StandardNormal;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU16;
@@ -81,12 +79,11 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
             let fit = |error: crate::QuadraticError| BuildError::Fit { model: ID, reason: error.to_string() };
             Box::new(Prior::new(latent).map_err(fit)?)
         }
-        Kind::Elbo => Box::new(bound(&vae, vec![0.0; latent], 1)?),
+        Kind::Elbo => Box::new(bound(&vae, Tensor::zeros((1, latent), DType::F64, &Device::Cpu))?),
         Kind::ElboFixedNoise => {
             let samples = usize::from(settings.samples.get());
             let mut stream = resources.seed.stream(&[("model", ID), ("purpose", "noise")]);
-            let noise = (0..samples * latent).map(|_| stream.sample(StandardNormal)).collect();
-            Box::new(bound(&vae, noise, samples)?)
+            Box::new(bound(&vae, bound::noise(&mut stream, samples, latent))?)
         }
     };
     let facts =
@@ -95,10 +92,9 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
 }
 
 /// Minus the evidence bound at decoded images; each point by itself, so that its bits do not depend on the others.
-fn bound(vae: &ImageVae, noise: Vec<f64>, samples: usize) -> Result<impl Potential + use<>, BuildError> {
+fn bound(vae: &ImageVae, noise: CandleResult<Tensor>) -> Result<impl Potential + use<>, BuildError> {
     let (vae, latent) = (vae.clone(), vae.architecture().latent());
-    let noise = Tensor::from_vec(noise, (samples, latent), &Device::Cpu)
-        .map_err(|error| BuildError::Fit { model: ID, reason: error.to_string() })?;
+    let noise = noise.map_err(|error| BuildError::Fit { model: ID, reason: error.to_string() })?;
     let network = move |z: &Tensor| minus_bound(&vae, &vae.decoded(z)?, &noise)?.mean(1);
     Ok(CandlePotential::new(latent, Normalisation::UpToConstant, DType::F64, network).one_by_one())
 }

@@ -493,3 +493,67 @@ fn the_weights_that_are_shipped_know_clothes() {
     let error = (&back - &images).mapv(|gap| gap * gap).mean().unwrap().sqrt();
     assert!(error < 0.12, "{error}");
 }
+
+/// Mean, standard error and number of images of a quantity of a model card.
+fn card(file: &str, quantity: &str) -> [f64; 3] {
+    let text = std::fs::read_to_string(shipped().join(file)).unwrap();
+    let row = text.lines().find(|line| line.starts_with(&format!("| {quantity} |"))).unwrap();
+    let numbers: Vec<f64> = row.split('|').filter_map(|cell| cell.trim().parse().ok()).collect();
+    numbers.try_into().unwrap()
+}
+
+#[test]
+fn how_likely_pictures_are_agrees_with_the_cards_and_depends_on_the_picture_alone() {
+    let pictures = pictures();
+    let images = pictures.slice(s![.., ..784]);
+    let space = |id: &str, config: &str| build_in(&shipped(), id, config, None).unwrap().images.unwrap();
+    let vae = space("image-vae", "weights = \"fashion-vae.safetensors\"");
+    let model = vae.likelihood().unwrap();
+    assert_eq!(model.estimator(), "importance-weighted, 64 samples of the encoder");
+    let found = model.likelihoods(images.view()).unwrap();
+    let (likelihoods, bounds) = (found.log_likelihood.unwrap(), found.bound.unwrap());
+    assert!(likelihoods.iter().zip(&bounds).all(|(likelihood, bound)| likelihood >= bound));
+    for (quantity, values) in [("log-likelihood", &likelihoods), ("evidence-bound", &bounds)] {
+        let [mean, error, count] = card("fashion-vae.md", quantity);
+        let off = (values.mean().unwrap() - mean).abs();
+        assert!(off < 4.0 * error * (1.0 + count / 100.0).sqrt(), "{quantity}: {off} from {mean}");
+    }
+    let alone = model.likelihoods(images.slice(s![57..58, ..])).unwrap().log_likelihood.unwrap();
+    assert_eq!(bits(&alone), bits(&likelihoods.slice(s![57..58]).to_owned()));
+    let wrong = model.likelihoods(images.slice(s![.., ..700])).unwrap_err();
+    assert_eq!(wrong, EvalError::Dimension { expected: 784, found: 700 });
+
+    let weights = "weights = \"fashion-diffusion.safetensors\", steps = 5";
+    let diffusion = space("image-diffusion", weights);
+    let found = diffusion.likelihood().unwrap().likelihoods(images.slice(s![..12, ..])).unwrap();
+    assert!(found.log_likelihood.is_none(), "there is a bound alone");
+    let bits_of = |nats: f64| 8.0 - nats / (784.0 * std::f64::consts::LN_2);
+    let found: Vec<f64> = found.bound.unwrap().iter().map(|nats| bits_of(*nats)).collect();
+    let mean = found.iter().sum::<f64>() / 12.0;
+    let [of_card, error, count] = card("fashion-diffusion.md", "bits-per-dimension-bound");
+    assert!((mean - of_card).abs() < 4.0 * error * (count / 12.0).sqrt(), "{found:?}");
+    // Noise is none of its pictures.
+    let noise = Array2::from_shape_vec((2, 784), uniform(77, 1568)).unwrap();
+    let of_noise = diffusion.likelihood().unwrap().likelihoods(noise.view()).unwrap().bound.unwrap();
+    assert!(of_noise.iter().all(|nats| bits_of(*nats) > 8.0), "{of_noise}");
+    assert!(diffusion.generates() && !space("image-diffusion", &format!("{weights}, level = 3")).generates());
+}
+
+#[test]
+fn pictures_and_likelihoods_are_the_same_bytes_on_any_number_of_threads() {
+    let weights = "weights = \"fashion-diffusion.safetensors\", steps = 2";
+    let diffusion = build_in(&shipped(), "image-diffusion", weights, None).unwrap().images.unwrap();
+    let points = normal("threads", 40, 784, 1.0);
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let images = diffusion.decode(points.view()).unwrap();
+            let bound = diffusion.likelihood().unwrap().likelihoods(images.slice(s![..3, ..])).unwrap().bound;
+            (bits(&images), bits(&bound.unwrap()))
+        })
+    };
+    let one = on(1);
+    assert_eq!(one.0.len(), 40 * 784);
+    assert_eq!(on(2), one);
+    assert_eq!(on(5), one);
+}

@@ -251,7 +251,12 @@ fn remark(picture: &mut Picture, remarks: &Remarks) {
     if remarks.open {
         picture.legend.push(Key::Open("open: stopped before convergence".to_owned()));
     }
-    let (fewest, most) = (remarks.counts.iter().min(), remarks.counts.iter().max());
+    // The number of a study comes from one cell, with an error of its own.
+    if remarks.counts.contains(&1) {
+        picture.notes.push("Bars: 95 % interval by the standard error of the number.".to_owned());
+    }
+    let several = || remarks.counts.iter().filter(|count| **count > 1);
+    let (fewest, most) = (several().min(), several().max());
     if let (Some(fewest), Some(most)) = (fewest, most) {
         let n = if fewest == most { format!("n = {fewest}") } else { format!("n = {fewest} to {most}") };
         picture.notes.push(format!("Bars: 95 % interval of the mean by Student's t, {n}."));

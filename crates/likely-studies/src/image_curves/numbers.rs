@@ -2,11 +2,17 @@
 
 use crate::Number;
 
+pub(super) const FRAME_LOG_LIKELIHOOD: &str = "images-frame-log-likelihood";
+pub(super) const FRAME_BOUND: &str = "images-frame-bound";
+pub(super) const BITS: &str = "images-bits-per-dim";
+pub(super) const BITS_BOUND: &str = "images-bits-per-dim-bound";
+pub(super) const TYPICALITY: &str = "images-typicality";
 pub(super) const LOG_LIKELIHOOD: &str = "images-log-likelihood";
 pub(super) const POTENTIAL: &str = "images-potential";
 pub(super) const ENERGY: &str = "images-energy";
 pub(super) const SMOOTHNESS: &str = "images-smoothness";
 pub(super) const NORM: &str = "images-norm-deviation";
+pub(super) const NORM_TAIL: &str = "images-norm-tail";
 pub(super) const PIXEL_LENGTH: &str = "images-pixel-length";
 pub(super) const END_ERROR: &str = "images-end-error";
 pub(super) const EVALUATIONS: &str = "images-evaluations";
@@ -61,7 +67,37 @@ const fn number(
 }
 
 /// What is measured without a network.
-const PLAIN: [Number; 9] = [
+const PLAIN: [Number; 15] = [
+    number(
+        FRAME_LOG_LIKELIHOOD,
+        "nats",
+        "higher",
+        "Mean of log p(x) over the interior frames, averaged over pairs; p the model's density of images with numbers in [0, 1]: exact for a Gaussian, for an autoencoder an importance-weighted estimate with 64 samples of its encoder (Burda et al. 2016, eq. 8), the same noise for every image. Decoded images are means without the noise of a pixel, so they are likelier than the model's samples with it.",
+    ),
+    number(
+        FRAME_BOUND,
+        "nats",
+        "higher",
+        "The same with a lower bound of log p(x): the evidence bound of an autoencoder with the same samples, the variational bound of a diffusion with one sample in each of 20 parts (Ho et al. 2020), 256^D times its probability at 256 levels being its density.",
+    ),
+    number(
+        BITS,
+        "bits",
+        "lower",
+        "Bits for each of the D numbers of an interior frame, 8 - log p(x) / (D log 2), from `images-frame-log-likelihood`: what 256 levels cost where the density changes little within one.",
+    ),
+    number(
+        BITS_BOUND,
+        "bits",
+        "lower",
+        "The same from `images-frame-bound`; no fewer bits than the model needs.",
+    ),
+    number(
+        TYPICALITY,
+        "1",
+        "neither",
+        "Share of 100 images decoded from standard normal points that are less likely than an interior frame, by the likelihood or, where there is none, the bound of the model; mean over frames, averaged over pairs. About 1/2 for frames like the model's own, near 1 for frames that are too likely, near 0 for unlikely ones.",
+    ),
     number(
         LOG_LIKELIHOOD,
         "nats",
@@ -72,7 +108,7 @@ const PLAIN: [Number; 9] = [
         POTENTIAL,
         "nats",
         "lower",
-        "Mean of the potential S over the interior points of each curve, averaged over pairs; -log p up to a constant where p is not normalised.",
+        "Mean of the potential S over the interior points of each curve, averaged over pairs; -log p up to a constant where p is not normalised, and none where the model has its gradient alone.",
     ),
     number(
         ENERGY,
@@ -91,6 +127,12 @@ const PLAIN: [Number; 9] = [
         "1",
         "lower",
         "Mean relative deviation of the norm from that of noise, | |z_i| / sqrt(d) - 1 | over all points of a curve, averaged over pairs: for spaces whose points are standard normal.",
+    ),
+    number(
+        NORM_TAIL,
+        "1",
+        "neither",
+        "Mean over the interior points of the two-sided tail probability of |z|^2 under the chi-square law of d standard normal numbers, 2 min(P, 1 - P), averaged over pairs: near 0 where norms are none of noise, 1/2 on average for noise.",
     ),
     number(
         PIXEL_LENGTH,
@@ -133,13 +175,13 @@ macro_rules! of_network {
                 $named.sets[0],
                 "1",
                 "lower",
-                concat!("Fréchet distance between the interior frames of all pairs and all held-out images, on features of ", $what, ": ", $frechet, "comparable only at the same numbers of images on both sides, which the series `image-sets` names. Its standard error is the deviation over resampled pairs."),
+                concat!("Fréchet distance between the interior frames of all pairs and all held-out images, on features of ", $what, ": ", $frechet, "comparable only at the same numbers of images on both sides, which the series `image-sets` names. Its standard error, and those of the other numbers about sets, are over pairs, each left out in turn."),
             ),
             number(
                 $named.sets[1],
                 "1",
                 "lower",
-                "Kernel distance (KID): unbiased squared maximum mean discrepancy with the kernel (x.y/d + 1)^3 on the same features, the mean over subsets of at most 100 images; its error is the deviation over subsets divided by the root of their number, which leaves out that they share images.",
+                "Kernel distance (KID): unbiased squared maximum mean discrepancy with the kernel (x.y/d + 1)^3 on the same features, the mean over 100 subsets of at most 100 images.",
             ),
             number(
                 $named.sets[2],

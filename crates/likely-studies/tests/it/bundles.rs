@@ -30,6 +30,7 @@ impl Case<'_> {
             geometry: self.geometry,
             derived: self.derived,
             potential: self.potential,
+            score_only: false,
             points: self.points,
             typical: None,
             images: None,

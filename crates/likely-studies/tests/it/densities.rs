@@ -94,6 +94,7 @@ pub(crate) fn ask(
         geometry,
         derived: None,
         potential,
+        score_only: false,
         points: None,
         typical,
         images: None,

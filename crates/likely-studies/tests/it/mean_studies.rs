@@ -36,6 +36,7 @@ impl Case<'_> {
             geometry: self.geometry,
             derived: None,
             potential: self.potential,
+            score_only: false,
             points: self.points.map(|points| points.view()),
             typical: None,
             images: None,

@@ -20,6 +20,7 @@ fn ask(
         geometry,
         derived: None,
         potential,
+        score_only: false,
         points: Some(points.view()),
         typical: None,
         images: None,

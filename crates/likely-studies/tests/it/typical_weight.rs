@@ -121,6 +121,7 @@ fn it_says_what_it_lacks_and_stops_when_asked() {
         geometry: &flat,
         derived: None,
         potential: &potential,
+        score_only: false,
         points: None,
         typical: Some(&[1.5]),
         images: None,

@@ -1,12 +1,14 @@
 //! Images from noise and noise from images, without randomness.
 
 use super::DIM;
+use super::bound::{PARTS, Probes};
 use super::schedule::NoiseSchedule;
 use crate::images::constants::in_blocks;
 use crate::images::unet::UNet;
-use likely_core::{EvalError, ImageShape, ImageSpace};
+use likely_core::{EvalError, ImageLikelihood, ImageLikelihoods, ImageShape, ImageSpace, Seed};
 use likely_networks::candle::{Result as CandleResult, Tensor};
 use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 
 /// A step of the diffusion at which DDIM halts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,13 +56,14 @@ impl Steps {
 #[derive(Debug, Clone)]
 pub struct ImageDiffusion {
     network: UNet,
+    schedule: NoiseSchedule,
     steps: Steps,
     corrections: usize,
 }
 
 impl ImageDiffusion {
-    pub(super) fn new(network: UNet, steps: Steps, corrections: usize) -> Self {
-        Self { network, steps, corrections }
+    pub(super) fn new(network: UNet, schedule: NoiseSchedule, steps: Steps, corrections: usize) -> Self {
+        Self { network, schedule, steps, corrections }
     }
 
     /// What a step down multiplies point and noise by.
@@ -116,5 +119,48 @@ impl ImageSpace for ImageDiffusion {
     /// Pixels in `[-1, 1]`.
     fn signals(&self, images: ArrayView2<'_, f64>) -> Result<Option<Array2<f64>>, EvalError> {
         Ok(Some(images.mapv(|pixel| 2.0 * pixel - 1.0)))
+    }
+
+    /// Not below the last step, where images are noised and no noise.
+    fn generates(&self) -> bool {
+        self.steps.last().step + 1 == self.schedule.steps()
+    }
+
+    fn likelihood(&self) -> Option<&dyn ImageLikelihood> {
+        Some(self)
+    }
+}
+
+/// Root of the noise of all bounds: the same for all models and runs, so that they can be compared.
+const NOISE: Seed = Seed::new(20_260_101);
+/// Levels of a number of the images that the network learned from.
+const LEVELS: f64 = 256.0;
+
+impl ImageLikelihood for ImageDiffusion {
+    fn estimator(&self) -> String {
+        format!(
+            "variational bound, one sample at the first step and in each of {PARTS} parts of the diffusion"
+        )
+    }
+
+    /// The bound alone: a likelihood would take the exact probability flow.
+    fn likelihoods(&self, images: ArrayView2<'_, f64>) -> Result<ImageLikelihoods, EvalError> {
+        let found = images.ncols();
+        if found != DIM {
+            return Err(EvalError::Dimension { expected: DIM, found });
+        }
+        let mut stream = NOISE.stream(&[("model", super::ID), ("purpose", "likelihood")]);
+        let probes = Probes::draw(&self.schedule, &mut stream);
+        let rows: Vec<_> = images.rows().into_iter().collect();
+        let bounds = rows
+            .into_par_iter()
+            .map(|image| {
+                let scaled = image.mapv(|x| 2.0 * x - 1.0);
+                let judged = probes.judge(&self.network, &self.schedule, scaled.view())?;
+                Ok(DIM as f64 * libm::log(LEVELS) - judged.minus_bound)
+            })
+            .collect::<CandleResult<Vec<f64>>>()
+            .map_err(|error| EvalError::Model { reason: error.to_string() })?;
+        Ok(ImageLikelihoods { log_likelihood: None, bound: Some(bounds.into()) })
     }
 }

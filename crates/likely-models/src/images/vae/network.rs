@@ -4,7 +4,7 @@ use super::released::{self, CELEBA, Released, SVHN};
 use super::small;
 use crate::images::constants::{Constants, in_blocks};
 use crate::learned;
-use likely_core::{EvalError, ImageShape, ImageSpace};
+use likely_core::{EvalError, ImageLikelihood, ImageShape, ImageSpace};
 use likely_networks::candle::{DType, Result as CandleResult, Tensor};
 use likely_networks::{Expected, Problems, Weights};
 use ndarray::{Array2, ArrayView2};
@@ -143,5 +143,9 @@ impl ImageSpace for ImageVae {
             let [mean, _] = self.encoded(&self.tensor(rows)?)?;
             Ok(mean)
         })
+    }
+
+    fn likelihood(&self) -> Option<&dyn ImageLikelihood> {
+        Some(self)
     }
 }

@@ -1,16 +1,14 @@
 //! The evidence bound as an objective.
 
-use super::bound::minus_bound;
+use super::bound::{SAMPLES, log_likelihood_and_bound, noise};
 use super::network::LOG_SCALE;
 use super::{Architecture, ID, ImageVae, small};
 use crate::learned;
 use crate::{BuildError, Config, Resolved, Trainable};
 use likely_core::Seed;
-use likely_networks::candle::{DType, Device, Tensor};
+use likely_networks::candle::Tensor;
 use likely_networks::training::{HeldOut, Objective, Parameter, Parameters, Step, TrainingError, Variables};
 use ndarray::{ArrayView2, Axis};
-use rand::Rng;
-use rand_distr::StandardNormal;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +30,6 @@ fn build(config: Config<'_>, points: ArrayView2<'_, f64>) -> Result<Resolved<dyn
 }
 
 struct EvidenceBound;
-
-/// Importance samples for the likelihood of a held-out point.
-const SAMPLES: usize = 64;
 
 impl Objective for EvidenceBound {
     fn parameters(&self, seed: Seed) -> Vec<Parameter> {
@@ -72,15 +67,10 @@ impl Objective for EvidenceBound {
         let (mut likelihoods, mut bounds) = (Vec::new(), Vec::new());
         for (i, image) in points.axis_chunks_iter(Axis(0), 1).enumerate() {
             let mut stream = seed.stream(&[("held-out", ID), ("point", &i.to_string())]);
-            let noise: Vec<f64> =
-                (0..SAMPLES * small::LATENT).map(|_| stream.sample(StandardNormal)).collect();
-            let noise = Tensor::from_vec(noise, (SAMPLES, small::LATENT), &Device::Cpu)?;
-            let terms = minus_bound(&vae, &vae.tensor(image)?, &noise)?.to_dtype(DType::F64)?;
-            let logs: Vec<f64> = terms.flatten_all()?.to_vec1::<f64>()?.into_iter().map(|s| -s).collect();
-            let top = logs.iter().fold(f64::NEG_INFINITY, |top, log| top.max(*log));
-            let sum: f64 = logs.iter().map(|log| libm::exp(log - top)).sum();
-            likelihoods.push(top + libm::log(sum / SAMPLES as f64));
-            bounds.push(logs.iter().sum::<f64>() / SAMPLES as f64);
+            let noise = noise(&mut stream, SAMPLES, small::LATENT)?;
+            let [likelihood, bound] = log_likelihood_and_bound(&vae, &vae.tensor(image)?, &noise)?;
+            likelihoods.push(likelihood);
+            bounds.push(bound);
         }
         Ok(vec![
             HeldOut { quantity: "log-likelihood", values: likelihoods },
