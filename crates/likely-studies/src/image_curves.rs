@@ -173,7 +173,7 @@ impl Study for ImageCurves {
         for (p, pair) in pairs.iter().enumerate() {
             let share = 0.5 * p as f64 / pairs.len() as f64;
             let between = points.slice(s![2 * p..2 * p + 2, ..]);
-            joined.push(self.join(subject, pair, between, &mut |_| observe(share))?);
+            joined.push(self.join(subject, &images, pair, between, &mut |_| observe(share))?);
         }
         let frames = self.decode(&images, &joined, observe)?;
         let look = walk::Look { subject, images, likelihood: self.likelihood };
@@ -219,6 +219,7 @@ impl ImageCurves {
     fn join(
         &self,
         subject: &Subject<'_>,
+        images: &ImagesOf<'_>,
         pair: &ImagePair,
         points: ArrayView2<'_, f64>,
         observe: Observer<'_>,
@@ -233,8 +234,15 @@ impl ImageCurves {
             if subject.score_only { Density::Score(&counted_score) } else { Density::Potential(&counted) };
         let scene = Scene { geometry: subject.geometry, density: Some(density), typical: subject.typical };
         self.interpolator.supports(&scene).map_err(InterpolateError::from)?;
-        let ends = Ends::new(points.row(0), points.row(1), subject.segments)
-            .map_err(|error| refused(format!("images {} and {}: {error}", pair.start, pair.end)))?;
+        let signals =
+            images.space.signals(images.held_out.select(Axis(0), &[pair.start, pair.end]).view())?;
+        let ends =
+            Ends::new(points.row(0), points.row(1), subject.segments).and_then(|ends| match &signals {
+                Some(signals) => ends.with_data(signals.row(0), signals.row(1)),
+                None => Ok(ends),
+            });
+        let ends =
+            ends.map_err(|error| refused(format!("images {} and {}: {error}", pair.start, pair.end)))?;
         let mut noise = pair.noise.clone();
         let solution = self.interpolator.interpolate(&scene, &ends, &mut noise, &mut |_| observe(0.0));
         let solution = match solution {

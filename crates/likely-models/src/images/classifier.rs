@@ -2,6 +2,7 @@
 
 use crate::images::constants::{Constants, in_blocks};
 use crate::images::features::Features;
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Config, Resolved, Trainable, learned};
 use likely_core::{EvalError, FeatureNetwork, ImageShape, Seed};
 use likely_networks::candle::{DType, Device, Error, Tensor};
@@ -15,7 +16,7 @@ use likely_networks::{Expected, Problems, StoredWeights, Weights};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const ID: &str = "image-classifier";
 
@@ -144,7 +145,7 @@ impl FeatureNetwork for Classifier {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FeatureSettings {
-    weights: PathBuf,
+    weights: WeightsFile,
 }
 
 fn build_features(config: Config<'_>, folder: &Path) -> Result<Box<dyn FeatureNetwork>, BuildError> {

@@ -13,6 +13,7 @@ use crate::images::prior::Prior;
 use crate::images::score_only::ScoreOnly;
 use crate::images::unet::{UNet, Width};
 use crate::learned;
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, ChiSquareNorm, Config, Model, Resources};
 use ddim::{Halt, Steps};
 use likely_core::Potential;
@@ -21,7 +22,6 @@ use likely_networks::candle_room::CandleScore;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU16, NonZeroU32};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 const ID: &str = "image-diffusion";
@@ -38,7 +38,7 @@ pub(crate) const MODEL: Model = Model {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
     #[serde(default)]
     potential: Kind,
     /// Steps of DDIM over the whole diffusion.

@@ -10,6 +10,7 @@ pub(crate) use training::TRAINABLE;
 use crate::images::prior::Prior;
 use crate::learned;
 use crate::numbers::PositiveNumber;
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, Config, Model, Resources};
 use likely_core::{Normalisation, Potential};
 use likely_networks::candle::{DType, Tensor};
@@ -19,7 +20,6 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use space::Inversion;
 use std::num::NonZeroU16;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 const ID: &str = "image-gan";
@@ -34,7 +34,7 @@ pub(crate) const MODEL: Model = Model {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
     #[serde(default)]
     potential: Kind,
     /// Points from which the latent point of an image is searched for.

@@ -16,6 +16,7 @@ use crate::images::score_only::ScoreOnly;
 use crate::images::unet::{UNet, Width, side_of};
 use crate::learned;
 use crate::numbers::PositiveNumber;
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, Config, Model, Resources};
 use flow::{Flow, Trace};
 use likely_core::{ImageShape, Potential};
@@ -26,7 +27,6 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use space::{Levels, Likelihood};
 use std::num::NonZeroU16;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 const ID: &str = "image-score-sde";
@@ -41,7 +41,7 @@ pub(crate) const MODEL: Model = Model {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
     #[serde(default)]
     potential: Kind,
     /// The time of the score.

@@ -11,6 +11,7 @@ pub(crate) use training::TRAINABLE;
 
 use crate::images::prior::Prior;
 use crate::learned;
+use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, Config, Model, Resources};
 use bound::minus_bound;
 use likely_core::{Normalisation, Potential};
@@ -19,7 +20,6 @@ use likely_networks::candle_room::CandlePotential;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU16;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 const ID: &str = "image-vae";
@@ -34,7 +34,7 @@ pub(crate) const MODEL: Model = Model {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Settings {
-    weights: PathBuf,
+    weights: WeightsFile,
     #[serde(default)]
     architecture: Architecture,
     #[serde(default)]
