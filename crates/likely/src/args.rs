@@ -85,8 +85,8 @@ pub(crate) enum Command {
         "likely interpolate --data my.csv --model kde --from row:0 --to row:17",
         "likely interpolate --data my.csv --columns x,y --model gmm --model-config components=3 \\",
         "    --from=-1.5,0.2 --to=3,4 --method prob-georce --config weight.relative=20 --out my-curve",
-        "likely interpolate --from a.png --to b.png --model image-vae \\",
-        "    --model-config weights=experiments/models/images/fashion-vae.safetensors --config weight.relative=1",
+        "likely interpolate --from a.png --to b.png --model image-vae --config weight.relative=1 \\",
+        "    --model-config weights=experiments/models/images/fashion-vae.safetensors --out my-pictures",
     ))]
     Interpolate(Interpolate),
     /// Distances between two sets of images by their features: Fréchet (FID), kernel (KID), precision and recall, density and coverage.

@@ -1,5 +1,7 @@
+use crate::interpolate::rectangle;
 use crate::project::{Project, spec};
 use std::fs;
+use std::path::Path;
 
 #[test]
 fn an_experiment_is_reproduced_pinned_and_verified() {
@@ -158,6 +160,11 @@ fn every_example_in_the_help_texts_runs() {
     let points = fs::read(project.path().join("experiments/points.csv")).unwrap();
     project.write("my.csv", points);
     fs::remove_file(project.path().join("experiments/tiny.toml")).unwrap();
+    rectangle(&project.path().join("a.png"), [28, 28], [16, 3]);
+    rectangle(&project.path().join("b.png"), [28, 28], [4, 8]);
+    let weights = "experiments/models/images/fashion-vae.safetensors";
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(weights);
+    project.write(weights, fs::read(shipped).unwrap());
     for id in ["fig3", "real-2d"] {
         let text = spec(1).replacen("id = \"tiny\"", &format!("id = \"{id}\""), 1);
         project.write(&format!("experiments/{id}.toml"), text);
@@ -187,6 +194,7 @@ fn every_example_in_the_help_texts_runs() {
             ran += 1;
         }
     }
-    assert_eq!(ran, 20);
+    assert_eq!(ran, 21);
     assert!(project.path().join("my-curve/curve.csv").exists());
+    assert!(project.path().join("my-pictures/frames.png").exists());
 }

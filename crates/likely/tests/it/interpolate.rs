@@ -94,7 +94,7 @@ fn mistakes_on_the_command_line_are_named_and_nothing_is_written() {
 }
 
 /// A picture with a bright rectangle.
-fn rectangle(path: &std::path::Path, [height, width]: [usize; 2], [top, left]: [usize; 2]) {
+pub(crate) fn rectangle(path: &Path, [height, width]: [usize; 2], [top, left]: [usize; 2]) {
     let inside = |y: usize, x: usize| (top..height - 4).contains(&y) && (left..width - left).contains(&x);
     let pixels = (0..height).flat_map(|y| (0..width).map(move |x| if inside(y, x) { 220 } else { 0 }));
     let shape = likely_core::ImageShape { channels: 1, height, width };
