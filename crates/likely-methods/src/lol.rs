@@ -59,7 +59,11 @@ impl TryFrom<Unchecked> for Mean {
     type Error = String;
 
     fn try_from(Unchecked { mean }: Unchecked) -> Result<Self, String> {
-        if mean.abs() < 1e100 { Ok(Self { mean }) } else { Err(format!("the mean {mean} is not finite")) }
+        if mean.abs() < 1e100 {
+            Ok(Self { mean })
+        } else {
+            Err(format!("the mean {mean} is not a number below 1e100"))
+        }
     }
 }
 
@@ -131,7 +135,7 @@ fn between(ends: &Ends<'_>, Interval { low, high }: Interval) -> Result<Curve, I
             if !(0.0 < share && share < 1.0) {
                 return Err(InterpolateError::EndPoints {
                     reason: format!(
-                        "coordinate {k} of an end point is {end}, which is not inside the interval [{low}, {high}] of the uniform law"
+                        "coordinate {k} of an end point is {end}, which is not inside the interval [{low}, {high}] of the uniform law; widen it, or leave `law` out for normal latent points"
                     ),
                 });
             }

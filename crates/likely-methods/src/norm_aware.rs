@@ -26,6 +26,9 @@ pub(crate) const METHOD: Method = Method {
 #[serde(deny_unknown_fields)]
 struct NormAware {}
 
+/// The largest norm of an end point in units of `sqrt(d)`, near which norms of latent points lie.
+const LARGEST_RATIO: f64 = 1e3;
+
 impl Interpolator for NormAware {
     fn supports(&self, scene: &Scene<'_>) -> Result<(), Unsupported> {
         match scene.geometry.projection() {
@@ -60,6 +63,15 @@ impl Interpolator for NormAware {
         let (a, b) = (ends.start().to_vec(), ends.end().to_vec());
         let [aa, ab, bb] = products(&a, &b);
         let radii = [aa.sqrt(), bb.sqrt()];
+        let largest = LARGEST_RATIO * (ends.dim() as f64).sqrt();
+        if let Some(radius) = radii.iter().find(|radius| **radius > largest) {
+            return Err(InterpolateError::EndPoints {
+                reason: format!(
+                    "an end point has the norm {radius:e}; norm-aware paths are for latent points of a standard normal law, of norms near {:.3e} and at most {largest:.3e}; rescale the points or use another method",
+                    (ends.dim() as f64).sqrt()
+                ),
+            });
+        }
         let angle = if radii.contains(&0.0) { 0.0 } else { angle(&a, &b, [aa, ab, bb]) };
         if angle < SMALLEST_ANGLE {
             return Ok(Solution::closed_form(Curve::straight(ends)));

@@ -45,6 +45,8 @@ const GRIDS: usize = 3;
 const STEPS: u32 = 200;
 /// The gain that a step promises, relative to what is minimised, that counts as none.
 const TOLERANCE: f64 = 1e-13;
+/// A matrix whose diagonal was enlarged so often without becoming positive definite is not finite.
+const LARGEST_SHIFT: f64 = 1e6;
 /// The farthest that a step moves a point: the density of the norm changes over a distance of about one.
 const FARTHEST: f64 = 0.5;
 
@@ -64,7 +66,9 @@ impl Path {
             found = newton(&mut points, weight);
             iterations += found.steps;
         }
-        let stop = if found.converged {
+        let stop = if found.slope.is_nan() {
+            Stop::NotFinite { iteration: iterations }
+        } else if found.converged {
             Stop::Converged { grad_norm_l2: found.slope }
         } else {
             Stop::IterationLimit { grad_norm_l2: found.slope }
@@ -149,7 +153,9 @@ fn newton(points: &mut [Point], weight: Chi) -> Newton {
         let (slope, band) = derivatives(points, &shares, weight);
         let norm = slope.iter().map(|x| x * x).sum::<f64>().sqrt();
         let now = value(points);
-        let (step, shifted) = downhill(&slope, &band);
+        let Some((step, shifted)) = downhill(&slope, &band) else {
+            return Newton { steps, slope: f64::NAN, converged: false };
+        };
         let promised: f64 = -step.iter().zip(&slope).map(|(d, g)| d * g).sum::<f64>();
         if !shifted && promised <= TOLERANCE * now {
             return Newton { steps, slope: norm, converged: true };
@@ -228,15 +234,17 @@ fn derivatives(points: &[Point], shares: &[f64], weight: Chi) -> (Vec<f64>, Band
     (slope, band)
 }
 
-/// `-(H + s diag|H|)^-1 slope` with the least `s` of a growing row that makes the matrix positive definite, and whether `s > 0`.
-fn downhill(slope: &[f64], band: &Band) -> (Vec<f64>, bool) {
+/// `-(H + s diag|H|)^-1 slope` with the least `s` of a growing row that makes the matrix positive definite, and whether `s > 0`; `None`
+/// where numbers are not finite.
+fn downhill(slope: &[f64], band: &Band) -> Option<(Vec<f64>, bool)> {
     let mut shift = 0.0;
-    loop {
-        if let Some(step) = solved(slope, band, shift) {
-            return (step, shift > 0.0);
+    while shift < LARGEST_SHIFT {
+        match solved(slope, band, shift) {
+            Some(step) => return step.iter().all(|x| x.is_finite()).then_some((step, shift > 0.0)),
+            None => shift = if shift > 0.0 { 4.0 * shift } else { 1e-8 },
         }
-        shift = if shift > 0.0 { 4.0 * shift } else { 1e-8 };
     }
+    None
 }
 
 /// Cholesky's method in the band.

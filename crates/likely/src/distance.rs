@@ -94,6 +94,14 @@ fn statistics(features: &Path, out: &Path, sight: &Sight) -> anyhow::Result<Answ
 fn distances(args: &args::Distance, files: [&PathBuf; 2], sight: &Sight) -> anyhow::Result<Answer> {
     let keep =
         args.metric.as_ref().is_none_or(|metrics| metrics.iter().any(|metric| metric.needs_features()));
+    for file in files {
+        // Features of the first set may take hours: a mistake in the second one is said before.
+        std::fs::metadata(file)
+            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+        if sight.network.is_some() {
+            likely_images::picture_files(file)?;
+        }
+    }
     let real = sight.read(files[0], keep)?;
     let fake = sight.read(files[1], keep)?;
     // Statistics alone are no mistake where nobody asked for more than they can say.

@@ -140,7 +140,7 @@ fn numbers_out_of_range_are_refused_where_they_stand() {
         ("l-bfgs", "steps = { fixed = -1.0 }", "positive"),
         ("l-bfgs", "gradient = \"frozen\"", "quadrature"),
         ("lol", "law = { uniform = [1.0, -1.0] }", "lower bound"),
-        ("lol", "law = { normal = { mean = nan } }", "not finite"),
+        ("lol", "law = { normal = { mean = nan } }", "below 1e100"),
         ("noise", "alpha-bar = 1.5", "[0, 1]"),
         ("noise-diffusion", "clip = { at = 0.0 }", "positive"),
         ("noise-diffusion", "mu = { constant = nan }", "finite"),

@@ -85,6 +85,25 @@ fn latent_optimal_linear_combinations_agree_with_the_reference() {
 }
 
 #[test]
+fn a_norm_that_no_latent_point_has_is_refused_and_a_tiny_one_is_not() {
+    for size in [2e3, 1e30, 1e80, 1e150] {
+        let (start, end) = (Array1::from(vec![size, 0.0]), Array1::from(vec![0.0, size]));
+        let geometry = likely_core::Euclidean::new(2);
+        let scene = likely_methods::Scene { geometry: &geometry, density: None, typical: None };
+        let ends = likely_core::Ends::new(start.view(), end.view(), std::num::NonZeroUsize::MIN).unwrap();
+        let mut rng = likely_core::Seed::new(0).stream(&[]);
+        let error = method("norm-aware", "")
+            .interpolate(&scene, &ends, &mut rng, &mut likely_methods::ignore_steps)
+            .unwrap_err();
+        assert!(error.to_string().contains("at most 1.414e3; rescale the points"), "{size}: {error}");
+    }
+    for size in [1e-150, 1e-8, 1e3] {
+        let (start, end) = (Array1::from(vec![size, 0.0]), Array1::from(vec![0.0, 1.0]));
+        assert_eq!(curve("norm-aware", "", start.view(), end.view(), 4).segments(), 4);
+    }
+}
+
+#[test]
 fn variances_add_up_to_one_all_along() {
     let (start, end) = (Array1::from(vec![1.0, 0.0]), Array1::from(vec![0.0, 1.0]));
     for config in ["", "weights = \"trigonometric\""] {
@@ -112,6 +131,6 @@ fn an_end_outside_the_uniform_law_is_refused_with_its_coordinate() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "coordinate 1 of an end point is 1.5, which is not inside the interval [-1, 1] of the uniform law"
+        "coordinate 1 of an end point is 1.5, which is not inside the interval [-1, 1] of the uniform law; widen it, or leave `law` out for normal latent points"
     );
 }

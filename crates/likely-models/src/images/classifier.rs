@@ -133,7 +133,10 @@ impl FeatureNetwork for Classifier {
     /// The features of grey pictures of 28 by 28 pixels; others are refused, not resized.
     fn features(&self, images: ArrayView2<'_, f64>, shape: ImageShape) -> Result<Array2<f64>, EvalError> {
         if shape != SHAPE {
-            let reason = format!("`{}` takes pictures of {SHAPE}, not {shape}; resize them first", self.id());
+            let reason = format!(
+                "`{}` takes pictures of {SHAPE}, not {shape}, and resizes none; bring them to that size in grey, or choose a network that resizes",
+                self.id()
+            );
             return Err(EvalError::Model { reason });
         }
         in_blocks(images, [SHAPE.len(), FEATURE_COUNT], |rows| {

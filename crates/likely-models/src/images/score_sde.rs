@@ -92,7 +92,7 @@ impl From<Time> for f64 {
 }
 
 const fn early() -> Time {
-    Time(0.05)
+    Time(1.0)
 }
 
 const fn hundred_thousandth() -> PositiveNumber {
@@ -239,5 +239,10 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
     }
     let images =
         ImageScoreSde { network: network(DType::F32)?, flow, levels: Levels(trained.levels.get()), shape };
-    Ok(Built { potential, flow: None, images: Some(Arc::new(images)), resolved, facts })
+    // The likelihood is one of images; the points of the space of images are noise.
+    let images: Option<Arc<dyn likely_core::ImageSpace>> = match settings.potential {
+        Kind::Likelihood => None,
+        Kind::Prior | Kind::Score => Some(Arc::new(images)),
+    };
+    Ok(Built { potential, flow: None, images, resolved, facts })
 }

@@ -125,7 +125,7 @@ const PLAIN: [Number; 15] = [
     number(
         NORM,
         "1",
-        "lower",
+        "neither",
         "Mean relative deviation of the norm from that of noise, | |z_i| / sqrt(d) - 1 | over all points of a curve, averaged over pairs: for spaces whose points are standard normal.",
     ),
     number(

@@ -114,7 +114,7 @@ pub(super) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
 
 fn without_images(model: &str) -> anyhow::Error {
     Failure::usage(format!(
-        "--model {model}: its points stand for no images; those of image-vae, image-diffusion and image-gaussian do, and `likely list --models` has all"
+        "--model {model}: its points stand for no images; those of the models whose names begin with `image-` do (`likely list --models`)"
     ))
 }
 

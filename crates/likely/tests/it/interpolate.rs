@@ -138,7 +138,10 @@ fn two_pictures_are_joined_in_the_space_of_a_model() {
     assert_eq!(fs::read(out.join("curve.npy")).unwrap().len(), 128 + 9 * 16 * 8);
 
     let cases: [(&[&str], &str); 6] = [
-        (&["--model", "kde"], "its points stand for no images; those of image-vae"),
+        (
+            &["--model", "kde"],
+            "its points stand for no images; those of the models whose names begin with `image-` do",
+        ),
         (&["--model", "image-vae"], "missing field `weights`; options are given as --model-config"),
         (&[&vae[..], &["--segments", "6"]].concat(), "as 8"),
         (&[&vae[..], &["--data", "points.csv"]].concat(), "--data is for points"),

@@ -83,6 +83,11 @@ impl ImageSpace for ImageScoreSde {
             self.flow.up(&self.network, x)
         })
     }
+
+    /// The middles of the intervals of their levels, in `[-1, 1]`.
+    fn signals(&self, images: ArrayView2<'_, f64>) -> Result<Option<Array2<f64>>, EvalError> {
+        Ok(Some(images.mapv(|pixel| self.levels.spread(pixel, 0.5))))
+    }
 }
 
 /// Minus the log-density of images as numbers in `[-1, 1]`; there are no gradients.
