@@ -86,7 +86,7 @@ fn latent_optimal_linear_combinations_agree_with_the_reference() {
 
 #[test]
 fn a_norm_that_no_latent_point_has_is_refused_and_a_tiny_one_is_not() {
-    for size in [2e3, 1e30, 1e80, 1e150] {
+    for size in [2e3, 1e30, 1e80, 1e99] {
         let (start, end) = (Array1::from(vec![size, 0.0]), Array1::from(vec![0.0, size]));
         let geometry = likely_core::Euclidean::new(2);
         let scene = likely_methods::Scene { geometry: &geometry, density: None, typical: None };
