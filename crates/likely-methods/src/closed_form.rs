@@ -5,10 +5,10 @@ use likely_core::{Curve, Ends, Projection};
 use rand_chacha::ChaCha8Rng;
 use std::fmt;
 
-/// A curve given by a formula in the end points: it looks at no density, has no weight and iterates nothing.
+/// A curve that the end points alone determine: it looks at no density and has no weight.
 pub(crate) trait ClosedForm: fmt::Debug + Send + Sync {
-    /// The curve; `rng` is the only source of randomness.
-    fn curve(&self, ends: &Ends<'_>, rng: &mut ChaCha8Rng) -> Result<Curve, InterpolateError>;
+    /// The curve, as a formula gives it or a search in the plane of the end points; `rng` is the only source of randomness.
+    fn solution(&self, ends: &Ends<'_>, rng: &mut ChaCha8Rng) -> Result<Solution, InterpolateError>;
 }
 
 impl<T: ClosedForm> Interpolator for T {
@@ -36,12 +36,12 @@ impl<T: ClosedForm> Interpolator for T {
         rng: &mut ChaCha8Rng,
         _: Trace<'_>,
     ) -> Result<Solution, InterpolateError> {
-        let curve = self.curve(ends, rng)?;
+        let solution = self.solution(ends, rng)?;
         if let Some(projection) = scene.geometry.projection() {
             solver::on_manifold(projection, ends)?;
-            stays_on_manifold(projection, &curve)?;
+            stays_on_manifold(projection, &solution.curve)?;
         }
-        Ok(Solution::closed_form(curve))
+        Ok(solution)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::closed_form::ClosedForm;
 use crate::table::from_config;
-use crate::{InterpolateError, Method};
+use crate::{InterpolateError, Method, Solution};
 use likely_core::{Curve, Ends};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub(crate) const METHOD: Method = Method {
 struct Linear {}
 
 impl ClosedForm for Linear {
-    fn curve(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
-        Ok(Curve::straight(ends))
+    fn solution(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Solution, InterpolateError> {
+        Ok(Solution::closed_form(Curve::straight(ends)))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::closed_form::ClosedForm;
 use crate::table::from_config;
-use crate::{InterpolateError, Method};
+use crate::{InterpolateError, Method, Solution};
 use likely_core::{Curve, Ends};
 use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
@@ -93,7 +93,7 @@ impl From<Interval> for [f64; 2] {
 }
 
 impl ClosedForm for Lol {
-    fn curve(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
+    fn solution(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Solution, InterpolateError> {
         let mut curve = match self.law {
             Law::Normal(Mean { mean }) => {
                 let weights = weights(ends.segments());
@@ -110,7 +110,7 @@ impl ClosedForm for Lol {
             Law::Uniform(interval) => between(ends, interval)?,
         };
         curve.fix_ends(ends);
-        Ok(curve)
+        Ok(Solution::closed_form(curve))
     }
 }
 

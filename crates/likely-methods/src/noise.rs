@@ -3,8 +3,8 @@
 use crate::closed_form::ClosedForm;
 use crate::slerp::{Norms, spherical};
 use crate::table::from_config;
-use crate::{InterpolateError, Method};
-use likely_core::{Curve, Ends};
+use crate::{InterpolateError, Method, Solution};
+use likely_core::Ends;
 use ndarray::{Array1, ArrayView1};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -60,12 +60,13 @@ impl Default for Noise {
 }
 
 impl ClosedForm for Noise {
-    fn curve(&self, ends: &Ends<'_>, rng: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
+    fn solution(&self, ends: &Ends<'_>, rng: &mut ChaCha8Rng) -> Result<Solution, InterpolateError> {
         let (start, end) = ends.data().unwrap_or((ends.start(), ends.end()));
         let (signal, noise) = self.alpha_bar.factors();
         let eps = standard_normal(ends.dim(), rng);
         let noised = |x: ArrayView1<'_, f64>| &x * signal + &eps * noise;
-        spherical(noised(start).view(), noised(end).view(), ends.segments(), Norms::Raw)
+        let curve = spherical(noised(start).view(), noised(end).view(), ends.segments(), Norms::Raw)?;
+        Ok(Solution::closed_form(curve))
     }
 }
 

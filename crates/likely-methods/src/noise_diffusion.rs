@@ -3,7 +3,7 @@
 use crate::closed_form::ClosedForm;
 use crate::noise::{SignalShare, standard_normal};
 use crate::table::from_config;
-use crate::{InterpolateError, Method};
+use crate::{InterpolateError, Method, Solution};
 use likely_core::{Curve, Ends};
 use ndarray::{Array2, ArrayView1};
 use rand_chacha::ChaCha8Rng;
@@ -199,7 +199,7 @@ impl NoiseDiffusion {
 }
 
 impl ClosedForm for NoiseDiffusion {
-    fn curve(&self, ends: &Ends<'_>, rng: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
+    fn solution(&self, ends: &Ends<'_>, rng: &mut ChaCha8Rng) -> Result<Solution, InterpolateError> {
         let clipped = |x: ArrayView1<'_, f64>| x.mapv(|x| self.clip.apply(x));
         let (first, last) = (clipped(ends.start()), clipped(ends.end()));
         let (signal, noise) = self.alpha_bar.factors();
@@ -225,6 +225,6 @@ impl ClosedForm for NoiseDiffusion {
             point.mapv_inplace(|x| self.clip.apply(x));
             points.row_mut(i).assign(&point);
         }
-        Ok(Curve::new(points)?)
+        Ok(Solution::closed_form(Curve::new(points)?))
     }
 }

@@ -1,10 +1,11 @@
 //! The path on which the norms of the points are the most probable.
 
+use crate::closed_form::ClosedForm;
 use crate::norm_path::{Chi, Path};
 use crate::slerp::{SMALLEST_ANGLE, angle, perpendicular};
 use crate::table::from_config;
 use crate::vector::products;
-use crate::{InterpolateError, Interpolator, Method, Scene, Solution, Trace, Unsupported};
+use crate::{InterpolateError, Method, Solution};
 use likely_core::{Curve, Ends};
 use ndarray::ArrayView1;
 use rand_chacha::ChaCha8Rng;
@@ -29,37 +30,8 @@ struct NormAware {}
 /// The largest norm of an end point in units of `sqrt(d)`, near which norms of latent points lie.
 const LARGEST_RATIO: f64 = 1e3;
 
-impl Interpolator for NormAware {
-    fn supports(&self, scene: &Scene<'_>) -> Result<(), Unsupported> {
-        match scene.geometry.projection() {
-            None => Ok(()),
-            Some(_) => Err(Unsupported {
-                reason: "the path leaves an embedded manifold between its end points; choose the manifold in a chart, or a method that keeps to it".to_owned(),
-            }),
-        }
-    }
-
-    fn lambda(&self) -> Option<f64> {
-        None
-    }
-
-    fn with_lambda(&self, _: f64) -> Option<Box<dyn Interpolator>> {
-        None
-    }
-
-    fn evaluations_at_most(&self, _: usize) -> u64 {
-        0
-    }
-
-    fn join(
-        &self,
-        scene: &Scene<'_>,
-        ends: &Ends<'_>,
-        _: Option<&Curve>,
-        _: &mut ChaCha8Rng,
-        _: Trace<'_>,
-    ) -> Result<Solution, InterpolateError> {
-        self.supports(scene)?;
+impl ClosedForm for NormAware {
+    fn solution(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Solution, InterpolateError> {
         let (a, b) = (ends.start().to_vec(), ends.end().to_vec());
         let [aa, ab, bb] = products(&a, &b);
         let radii = [aa.sqrt(), bb.sqrt()];

@@ -3,7 +3,7 @@
 use crate::closed_form::ClosedForm;
 use crate::table::from_config;
 use crate::vector::{norm, products};
-use crate::{InterpolateError, Method};
+use crate::{InterpolateError, Method, Solution};
 use likely_core::{Curve, Ends};
 use ndarray::ArrayView1;
 use rand_chacha::ChaCha8Rng;
@@ -44,10 +44,10 @@ impl Default for Slerp {
 }
 
 impl ClosedForm for Slerp {
-    fn curve(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
+    fn solution(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Solution, InterpolateError> {
         let mut curve = spherical(ends.start(), ends.end(), ends.segments(), self.norms)?;
         curve.fix_ends(ends);
-        Ok(curve)
+        Ok(Solution::closed_form(curve))
     }
 }
 

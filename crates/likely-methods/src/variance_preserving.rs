@@ -2,7 +2,7 @@
 
 use crate::closed_form::ClosedForm;
 use crate::table::from_config;
-use crate::{InterpolateError, Method};
+use crate::{InterpolateError, Method, Solution};
 use likely_core::{Curve, Ends};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ impl Default for VariancePreserving {
 }
 
 impl ClosedForm for VariancePreserving {
-    fn curve(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Curve, InterpolateError> {
+    fn solution(&self, ends: &Ends<'_>, _: &mut ChaCha8Rng) -> Result<Solution, InterpolateError> {
         let weights: Vec<[f64; 2]> = (0..=ends.segments())
             .map(|i| i as f64 / ends.segments() as f64)
             .map(|s| match self.weights {
@@ -52,6 +52,6 @@ impl ClosedForm for VariancePreserving {
             .collect();
         let mut curve = Curve::in_plane(ends.start(), ends.end(), &weights)?;
         curve.fix_ends(ends);
-        Ok(curve)
+        Ok(Solution::closed_form(curve))
     }
 }

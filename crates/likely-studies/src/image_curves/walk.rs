@@ -4,8 +4,8 @@ use super::Joined;
 use super::chi_law::two_sided_tail;
 use super::pairs::ImagePair;
 use crate::image_subject::{best, bits_per_dim};
+use crate::pair_problem::energy;
 use crate::{ImagesOf, StudyError, Subject};
-use likely_core::{Curve, Geometry, Rows};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
 /// The numbers of a curve, and its frames.
@@ -135,17 +135,6 @@ fn seen(features: Array2<f64>) -> Seen {
         variance: distances.var(0.0),
         interior: features.slice(s![1..last, ..]).to_owned(),
     }
-}
-
-/// `sum_i <dz_i, G(z_i) dz_i>`.
-fn energy(geometry: &dyn Geometry, curve: &Curve) -> Result<f64, StudyError> {
-    let (points, dim) = (curve.points(), curve.dim());
-    let velocities = &points.slice(s![1.., ..]) - &points.slice(s![..curve.segments(), ..]);
-    let velocities: Vec<f64> = velocities.iter().copied().collect();
-    let points: Vec<f64> = points.slice(s![..curve.segments(), ..]).iter().copied().collect();
-    let mut norms = vec![0.0; curve.segments()];
-    geometry.squared_norms(Rows::new(&points, dim)?, &velocities, &mut norms)?;
-    Ok(norms.iter().sum())
 }
 
 fn smoothness(points: ArrayView2<'_, f64>) -> f64 {
