@@ -42,6 +42,7 @@ check: ## Format, lints, documentation, words and generated text, as CI sees the
 	$(CARGO) fmt --all --check
 	scripts/check_words.sh
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	scripts/check_cuda.sh
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 	$(CARGO) build --locked --package likely
 	PATH="$(abspath $(dir $(LIKELY_DEBUG))):$$PATH" scripts/generated_text.sh --check

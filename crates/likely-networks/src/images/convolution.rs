@@ -1,5 +1,6 @@
 //! Convolutions as matrix products over patches, a few images at a time.
 
+use super::composed;
 use super::real::{Real, numbers, refused};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
@@ -45,6 +46,36 @@ impl Window {
             ),
         }
     }
+
+    /// Refuses a weight whose first or second axis is not as long as given, or whose kernel is not of this side.
+    pub(super) fn check_weight(
+        self,
+        shape: &[usize],
+        first: Option<usize>,
+        second: Option<usize>,
+    ) -> Result<()> {
+        let side = self.side;
+        let fits = |wanted: Option<usize>, found: usize| wanted.is_none_or(|wanted| wanted == found);
+        match *shape {
+            [a, b, c, d] if fits(first, a) && fits(second, b) && [c, d] == [side; 2] => Ok(()),
+            _ => {
+                let axis = |wanted: Option<usize>| wanted.map_or("_".to_owned(), |wanted| wanted.to_string());
+                bail!(
+                    "this convolution takes a weight of shape [{}, {}, {side}, {side}], not {shape:?}",
+                    axis(first),
+                    axis(second)
+                )
+            }
+        }
+    }
+
+    /// Refuses pixels that belong to further places.
+    pub(super) fn check_extra(self, extra: usize) -> Result<()> {
+        if extra >= self.stride.max(1) {
+            bail!("{extra} extra pixels with stride {} belong to further places", self.stride)
+        }
+        Ok(())
+    }
 }
 
 /// The convolution of `x`, shape `(inputs, batch, height, width)`, with `weight`, shape `(outputs, inputs, side, side)`:
@@ -56,6 +87,9 @@ impl Window {
 /// # Source
 /// `torch.nn.functional.conv2d` without groups and dilation; here channels come before the batch.
 pub fn conv2d(x: &Tensor, weight: &Tensor, window: Window) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::conv2d(x, weight, window);
+    }
     let (_, _, height, width) = x.dims4()?;
     let sizes =
         Sizes { window, image: [height, width], places: [window.places(height)?, window.places(width)?] };
@@ -72,10 +106,11 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, window: Window) -> Result<Tensor> {
 /// # Source
 /// `torch.nn.functional.conv_transpose2d` with `output_padding = extra`; here channels come before the batch.
 pub fn conv_transpose2d(y: &Tensor, weight: &Tensor, window: Window, extra: usize) -> Result<Tensor> {
-    let (_, _, height, width) = y.dims4()?;
-    if extra >= window.stride.max(1) {
-        bail!("{extra} extra pixels with stride {} belong to further places", window.stride)
+    if !y.device().is_cpu() {
+        return composed::conv_transpose2d(y, weight, window, extra);
     }
+    let (_, _, height, width) = y.dims4()?;
+    window.check_extra(extra)?;
     let sizes = Sizes {
         window,
         image: [window.pixels(height)? + extra, window.pixels(width)? + extra],
@@ -128,12 +163,7 @@ impl Convolution {
         let kernel = side * side;
         match self.gives {
             Gives::Places => {
-                if [b, c, d] != [first, side, side] {
-                    bail!(
-                        "a convolution of {first} channels takes a weight of shape [_, {first}, {side}, {side}], not {:?}",
-                        l2.dims()
-                    )
-                }
+                self.sizes.window.check_weight(l2.dims(), None, Some(first))?;
                 let (outputs, rows) = (a, first * kernel);
                 let x = numbers::<T>(s1, l1)?;
                 let mut patches = Patches::<T>::new(self.sizes, first, batch);
@@ -155,11 +185,9 @@ impl Convolution {
                 Ok((T::to_cpu_storage_owned(y), Shape::from((outputs, batch, places[0], places[1]))))
             }
             Gives::Image => {
-                if [a, c, d] != [first, side, side] || [h, w] != places {
-                    bail!(
-                        "a transposed convolution of {first} channels takes a weight of shape [{first}, _, {side}, {side}], not {:?}",
-                        l2.dims()
-                    )
+                self.sizes.window.check_weight(l2.dims(), Some(first), None)?;
+                if [h, w] != places {
+                    bail!("results of {h}x{w} places are not those of {}x{}", places[0], places[1])
                 }
                 let (outputs, rows) = (b, b * kernel);
                 let mut patches = Patches::<T>::new(self.sizes, outputs, batch);

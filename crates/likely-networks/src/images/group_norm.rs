@@ -1,13 +1,11 @@
 //! Group normalisation, with SiLU behind it where that is wanted, in one pass.
 
+use super::composed;
 use super::real::{Real, numbers, refused};
 use super::silu::{logistic, slope};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Storage, Tensor, bail};
 use likely_core::lanes::{Work, sum, vectorised};
-
-/// What is added to the variance.
-const EPSILON: f64 = 1e-5;
 
 /// How channels are normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +25,9 @@ pub struct GroupNorm {
 /// # Source
 /// Wu and He 2018, arXiv 1803.08494; `torch.nn.GroupNorm`.
 pub fn group_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, norm: GroupNorm) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::group_norm(x, weight, bias, norm);
+    }
     x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, norm)
 }
 
@@ -41,6 +42,14 @@ struct Sizes {
 }
 
 impl GroupNorm {
+    /// What is added to the variance.
+    pub(super) const EPSILON: f64 = 1e-5;
+
+    /// Refuses images, weights and biases that do not fit the groups.
+    pub(super) fn check(self, shape: &[usize], weight: usize, bias: usize) -> Result<()> {
+        self.sizes(shape, weight, bias).map(|_| ())
+    }
+
     fn sizes(self, shape: &[usize], weight: usize, bias: usize) -> Result<Sizes> {
         match *shape {
             [channels, batch, height, width]
@@ -83,7 +92,7 @@ impl Sizes {
         let count = x.len() as f64;
         let mean = sum(x, x, |x, _| x) / count;
         let variance = sum(x, x, |x, _| (x - mean) * (x - mean)) / count;
-        (mean, 1.0 / (variance + EPSILON).sqrt())
+        (mean, 1.0 / (variance + GroupNorm::EPSILON).sqrt())
     }
 }
 

@@ -1,8 +1,10 @@
 //! Layers for networks of images on candle's graph.
 //!
 //! A batch of images is a tensor of shape `(channels, batch, height, width)`: a convolution is then one matrix product whose
-//! result needs no transposition, and channels are concatenated by copying. All layers take `f32` and `f64`, on the processor.
+//! result needs no transposition, and channels are concatenated by copying. All layers take `f32` and `f64`: on the
+//! processor by operations of our own, elsewhere by those of candle ([`composed`]).
 
+pub mod composed;
 mod convolution;
 mod group_norm;
 mod layer;

@@ -1,5 +1,6 @@
 //! Images made larger and smaller by a whole factor.
 
+use super::composed;
 use super::real::{Real, numbers, refused};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
@@ -12,6 +13,9 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, b
 /// # Source
 /// `torch.nn.functional.interpolate` with `mode = "nearest"`.
 pub fn upsample_nearest(x: &Tensor, factor: usize) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::upsample_nearest(x, factor);
+    }
     x.contiguous()?.apply_op1(Squares { factor, spread: true })
 }
 
@@ -23,6 +27,9 @@ pub fn upsample_nearest(x: &Tensor, factor: usize) -> Result<Tensor> {
 /// # Source
 /// `torch.nn.functional.avg_pool2d`.
 pub fn average_pool(x: &Tensor, factor: usize) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::average_pool(x, factor);
+    }
     let sums = x.contiguous()?.apply_op1(Squares { factor, spread: false })?;
     sums.affine(1.0 / (factor * factor) as f64, 0.0)
 }

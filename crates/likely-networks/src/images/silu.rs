@@ -1,5 +1,6 @@
 //! SiLU, at full vector width.
 
+use super::composed;
 use super::real::{Real, numbers, refused};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor};
@@ -13,6 +14,9 @@ use likely_core::lanes::{Work, exp, vectorised};
 /// # Source
 /// Hendrycks and Gimpel 2016, arXiv 1606.08415; `torch.nn.SiLU`.
 pub fn silu(x: &Tensor) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return composed::silu(x);
+    }
     x.contiguous()?.apply_op1(Silu)
 }
 

@@ -10,7 +10,7 @@ use likely_networks::images::{
 use rand::Rng;
 use rand_distr::StandardNormal;
 
-fn normal(name: &str, shape: &[usize], dtype: DType) -> Tensor {
+pub(crate) fn normal(name: &str, shape: &[usize], dtype: DType) -> Tensor {
     let mut stream = Seed::new(5).stream(&[("test", name)]);
     let count = shape.iter().product();
     let values: Vec<f64> = (0..count).map(|_| stream.sample(StandardNormal)).collect();
@@ -21,7 +21,7 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
     tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
-fn difference(found: &Tensor, wanted: &Tensor) -> f64 {
+pub(crate) fn difference(found: &Tensor, wanted: &Tensor) -> f64 {
     assert_eq!(found.dims(), wanted.dims());
     let (found, wanted) = (numbers(found), numbers(wanted));
     let largest = wanted.iter().fold(f64::MIN_POSITIVE, |top, x| top.max(x.abs()));
@@ -32,7 +32,7 @@ fn swapped(x: &Tensor) -> Tensor {
     x.transpose(0, 1).unwrap().contiguous().unwrap()
 }
 
-const WINDOWS: &[(usize, usize, usize)] =
+pub(crate) const WINDOWS: &[(usize, usize, usize)] =
     &[(1, 1, 0), (2, 2, 0), (3, 1, 1), (3, 2, 1), (4, 2, 1), (4, 1, 0), (5, 3, 2), (3, 1, 3)];
 
 #[test]

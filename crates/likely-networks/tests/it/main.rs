@@ -4,7 +4,9 @@
 
 mod batch;
 mod candle_room;
+mod composed;
 mod derivatives;
+mod device;
 mod energy;
 mod images;
 mod perceptrons;
