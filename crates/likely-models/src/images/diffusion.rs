@@ -11,7 +11,7 @@ pub(crate) use training::TRAINABLE;
 
 use crate::images::prior::Prior;
 use crate::images::score_only::ScoreOnly;
-use crate::images::unet::{UNet, Width};
+use crate::images::unet::{PlanesUNet, UNet, Width};
 use crate::learned;
 use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, ChiSquareNorm, Config, Model, Resources};
@@ -109,25 +109,24 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
     if level > steps {
         return Err(fit(format!("level is {level}; with {steps} steps there are the levels 1 to {steps}")));
     }
-    let network = |dtype| {
-        learned::network(&settings.weights, &stored, |weights| {
-            UNet::load(weights, trained.width.get(), dtype)
-        })
-    };
+    let width = trained.width.get();
+    let network = learned::network(&settings.weights, &stored, |weights| PlanesUNet::load(weights, width))?;
     let steps = Steps::new(&schedule, steps, level);
     let potential: Box<dyn Potential> = match settings.potential {
         Kind::ChiSquare => {
             Box::new(ChiSquareNorm::new(NonZeroU32::new(DIM as u32).expect("there are pixels")))
         }
         Kind::Gaussian => Box::new(Prior::new(DIM).map_err(|error| fit(error.to_string()))?),
-        Kind::Score => Box::new(score_at(network(DType::F64)?, steps.last())),
+        Kind::Score => {
+            let load = |weights: &_| UNet::load(weights, width, DType::F64);
+            Box::new(score_at(learned::network(&settings.weights, &stored, load)?, steps.last()))
+        }
     };
     let facts = vec![
         ("weights-sha256", stored.sha256.clone()),
         ("share of the variance of an image left at the level", steps.last().kept.to_string()),
     ];
-    let images =
-        ImageDiffusion::new(network(DType::F32)?, schedule, steps, usize::from(settings.corrections));
+    let images = ImageDiffusion::new(network, schedule, &steps, usize::from(settings.corrections));
     Ok(Built { potential, flow: None, images: Some(Arc::new(images)), resolved, facts })
 }
 

@@ -1,5 +1,9 @@
 //! The network that tells the noise in a noised image.
 
+mod planes;
+
+pub(super) use planes::{PlanesUNet, Shifts};
+
 use crate::images::constants::Constants;
 use likely_networks::candle::{DType, Device, Error, Result as CandleResult, Tensor};
 use likely_networks::graph::linear;
@@ -89,17 +93,21 @@ pub(super) fn layers(width: usize) -> Vec<(String, Layer)> {
     layers
 }
 
-/// Sines and then cosines of the steps times `10000^(-i / 15)`, shape `(batch, 32)`.
+/// Sines and then cosines of a step times `10000^(-i / 15)`.
 ///
 /// # Source
 /// Vaswani et al. 2017, arXiv 1706.03762, section 3.5, in the order of Ho et al. 2020.
+fn frequencies(step: f64) -> [f64; 2 * FREQUENCIES] {
+    std::array::from_fn(|at| {
+        let i = at % FREQUENCIES;
+        let angle = step * libm::exp(-libm::log(1e4) * i as f64 / (FREQUENCIES - 1) as f64);
+        if at < FREQUENCIES { libm::sin(angle) } else { libm::cos(angle) }
+    })
+}
+
+/// [`frequencies`] of the steps, shape `(batch, 32)`.
 fn embedding(steps: &[f64], dtype: DType) -> CandleResult<Tensor> {
-    let mut values = Vec::with_capacity(steps.len() * 2 * FREQUENCIES);
-    for step in steps {
-        let angle = |i: usize| step * libm::exp(-libm::log(1e4) * i as f64 / (FREQUENCIES - 1) as f64);
-        values.extend((0..FREQUENCIES).map(|i| libm::sin(angle(i))));
-        values.extend((0..FREQUENCIES).map(|i| libm::cos(angle(i))));
-    }
+    let values: Vec<f64> = steps.iter().flat_map(|step| frequencies(*step)).collect();
     Tensor::from_vec(values, (steps.len(), 2 * FREQUENCIES), &Device::Cpu)?.to_dtype(dtype)
 }
 
@@ -182,13 +190,7 @@ impl UNet {
     /// # Errors
     /// What candle says.
     pub fn noise(&self, images: &Tensor, step: usize) -> CandleResult<Tensor> {
-        self.noise_at(images, &vec![step; images.dim(0)?])
-    }
-
-    /// The noise in images, each at a step of its own.
-    pub(super) fn noise_at(&self, images: &Tensor, steps: &[usize]) -> CandleResult<Tensor> {
-        let steps: Vec<f64> = steps.iter().map(|step| *step as f64).collect();
-        self.noise_between(images, &steps)
+        self.noise_between(images, &vec![step as f64; images.dim(0)?])
     }
 
     /// The noise in images, each at a place of its own between steps.

@@ -33,13 +33,12 @@ impl Layer {
             Self::MaximumPool(footprint) => pooling::maximum(x, *footprint),
             Self::AveragePool(footprint) => pooling::average(x, *footprint),
             Self::Branches(branches) => {
-                Planes::together(branches.iter().map(|branch| in_turn(branch, x)).collect())
+                let parts: Vec<_> = branches.iter().map(|branch| in_turn(branch, x)).collect();
+                Planes::together(&parts.iter().collect::<Vec<_>>())
             }
             Self::Residual(layers) => {
                 let mut y = in_turn(layers, x);
-                for (y, x) in y.values_mut().iter_mut().zip(x.values()) {
-                    *y += x;
-                }
+                y.add(x);
                 y
             }
         }

@@ -7,6 +7,7 @@
 
 mod convolution;
 mod depthwise;
+mod group_norm;
 mod layer;
 mod padded;
 mod pooling;
@@ -14,6 +15,7 @@ mod product;
 
 pub use convolution::{Activation, Convolution, Footprint};
 pub use depthwise::Depthwise;
+pub use group_norm::GroupNormSilu;
 pub use layer::{Layer, run};
 
 /// Numbers behind the last one, so that whole vectors may be read from any place.
@@ -71,12 +73,56 @@ impl Planes {
             .map(move |plane| plane.iter().copied().map(f64::from).sum::<f64>() / places as f64)
     }
 
+    /// Adds a number to each channel.
+    ///
+    /// # Panics
+    /// Where there are not as many numbers as channels.
+    pub fn add_to_channels(&mut self, numbers: &[f32]) {
+        assert_eq!(numbers.len(), self.channels, "a number a channel");
+        let places = (self.height * self.width).max(1);
+        for (plane, number) in self.values_mut().chunks_exact_mut(places).zip(numbers) {
+            for value in plane {
+                *value += number;
+            }
+        }
+    }
+
+    /// Adds planes of the same shape.
+    ///
+    /// # Panics
+    /// Where they have another shape.
+    pub fn add(&mut self, other: &Self) {
+        assert_eq!(self.shape(), other.shape(), "planes of one shape");
+        self.values_mut().iter_mut().zip(other.values()).for_each(|(value, other)| *value += other);
+    }
+
+    /// Each pixel as a square of two by two pixels.
+    ///
+    /// # Source
+    /// `torch.nn.functional.interpolate` with `mode = "nearest"` and `scale_factor = 2`.
+    #[must_use]
+    pub fn doubled(&self) -> Self {
+        let mut doubled = Self::zeros(self.channels, 2 * self.height, 2 * self.width);
+        let width = self.width.max(1);
+        let rows = self.values().chunks_exact(width);
+        for (row, two) in rows.zip(doubled.values_mut().chunks_exact_mut(4 * width)) {
+            let (upper, lower) = two.split_at_mut(2 * width);
+            upper.chunks_exact_mut(2).zip(row).for_each(|(pair, value)| pair.fill(*value));
+            lower.copy_from_slice(upper);
+        }
+        doubled
+    }
+
     /// Planes of one size, one after the other.
-    fn together(parts: Vec<Self>) -> Self {
+    ///
+    /// # Panics
+    /// Where they have different sizes, or there are none.
+    #[must_use]
+    pub fn together(parts: &[&Self]) -> Self {
         let (height, width) = (parts[0].height, parts[0].width);
         let channels = parts.iter().map(|part| part.channels).sum();
         let mut values = Vec::with_capacity(channels * height * width + SLACK);
-        for part in &parts {
+        for part in parts {
             assert_eq!([part.height, part.width], [height, width], "branches of one size");
             values.extend_from_slice(part.values());
         }

@@ -2,7 +2,7 @@
 
 use likely_core::Seed;
 use likely_networks::Weights;
-use likely_networks::planes::{Activation, Convolution, Depthwise, Footprint, Layer, Planes};
+use likely_networks::planes::{Activation, Convolution, Depthwise, Footprint, GroupNormSilu, Layer, Planes};
 use rand::Rng;
 
 /// Numbers in [-1, 1).
@@ -215,4 +215,55 @@ fn weights_of_another_shape_are_refused() {
     assert!(wrong[0].contains("[4, 2, 3, 1] and 4 biases are no convolution"), "{wrong:?}");
     assert!(wrong[1].contains("[4, 2, 3, 1] and 4 biases are no depthwise convolution"), "{wrong:?}");
     assert!(new([4, 1, 3, 3], 3).iter().all(|wrong| wrong.contains("3 biases")));
+}
+
+#[test]
+fn a_norm_in_groups_follows_its_definition() {
+    let mut tried = 0;
+    for (channels, groups) in [(6, 1), (6, 3), (8, 8)] {
+        for [height, width] in [[1, 1], [5, 3], [9, 14]] {
+            let x = image(channels, height, width);
+            let mut weights = Weights::new();
+            for name in ["w", "b"] {
+                weights.insert(name, &[channels], numbers(name, channels)).unwrap();
+            }
+            let [w, b] = ["w", "b"].map(|name| weights.get(name).unwrap());
+            let norm = GroupNormSilu::new(w, b, groups).unwrap();
+            let places = height * width;
+            let mut expected = Vec::new();
+            for group in x.values().chunks_exact(channels / groups * places) {
+                let count = group.len() as f64;
+                let mean = group.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
+                let variance = group.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / count;
+                for x in group {
+                    let channel = expected.len() / places;
+                    let z = (f64::from(*x) - mean) / (variance + 1e-5).sqrt();
+                    let z = z * f64::from(w.values()[channel]) + f64::from(b.values()[channel]);
+                    expected.push(z / (1.0 + (-z).exp()));
+                }
+            }
+            assert_close(&norm.apply(&x), &expected, &format!("{channels} in {groups}, {height} x {width}"));
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 9);
+    let mut weights = Weights::new();
+    weights.insert("w", &[6], vec![1.0; 6]).unwrap();
+    let w = weights.get("w").unwrap();
+    assert!(GroupNormSilu::new(w, w, 4).unwrap_err().to_string().contains("in 4 groups"));
+}
+
+#[test]
+fn doubled_planes_are_squares_and_sums_go_to_their_places() {
+    let x = Planes::from_numbers([1.0, 2.0, 3.0, 4.0, 5.0, 6.0].into_iter(), [2, 1, 3]);
+    let doubled = x.doubled();
+    assert_eq!(doubled.shape(), [2, 2, 6]);
+    let row = |a: f32, b: f32, c: f32| [a, a, b, b, c, c];
+    let [upper, lower] = [row(1.0, 2.0, 3.0), row(4.0, 5.0, 6.0)];
+    assert_eq!(doubled.values(), [upper, upper, lower, lower].concat());
+    let mut sum = x.clone();
+    sum.add_to_channels(&[10.0, 20.0]);
+    sum.add(&x);
+    assert_eq!(sum.values(), [12.0, 14.0, 16.0, 28.0, 30.0, 32.0]);
+    assert_eq!(Planes::together(&[&x, &sum]).values(), [x.values(), sum.values()].concat());
 }

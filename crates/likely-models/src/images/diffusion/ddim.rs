@@ -3,10 +3,8 @@
 use super::DIM;
 use super::bound::{PARTS, Probes};
 use super::schedule::NoiseSchedule;
-use crate::images::constants::in_blocks;
-use crate::images::unet::UNet;
+use crate::images::unet::{PlanesUNet, Shifts};
 use likely_core::{EvalError, ImageLikelihood, ImageLikelihoods, ImageShape, ImageSpace, Seed};
-use likely_networks::candle::{Result as CandleResult, Tensor};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
@@ -39,59 +37,92 @@ impl Steps {
         *self.0.last().expect("a level is at least 1")
     }
 
-    /// Each halt with the share that is left at the one below, which is 1 below the first.
-    fn with_lower(&self) -> impl DoubleEndedIterator<Item = (Halt, f64)> {
-        self.0.iter().enumerate().map(|(i, halt)| (*halt, if i == 0 { 1.0 } else { self.0[i - 1].kept }))
+    /// The moves between the halts, from the least noise up.
+    fn moves(&self, network: &PlanesUNet) -> Vec<Move> {
+        let lower = |i: usize| if i == 0 { 1.0 } else { self.0[i - 1].kept };
+        let halts = self.0.iter().enumerate();
+        halts
+            .map(|(i, halt)| {
+                let stretch = (lower(i) / halt.kept).sqrt();
+                let of_noise = (1.0 - lower(i)).sqrt() - stretch * (1.0 - halt.kept).sqrt();
+                Move { stretch, of_noise, shifts: network.shifts(halt.step as f64) }
+            })
+            .collect()
     }
+}
+
+/// A step of DDIM: what point and noise are multiplied by on the way down, and what the network adds to its channels there.
+#[derive(Debug, Clone)]
+struct Move {
+    stretch: f64,
+    of_noise: f64,
+    shifts: Shifts,
 }
 
 /// Noise space: its points are carried to images by DDIM with `eta = 0`, and images to its points by the same steps backwards.
 ///
 /// From halt to halt, `a` and `a'` what is left of the variance of an image at the upper and the lower one:
 /// `x' = sqrt(a'/a) x + (sqrt(1 - a') - sqrt(a'/a) sqrt(1 - a)) e(x, k)`, images in `[-1, 1]`. Backwards the noise is taken at the
-/// lower point, `corrections` times again at the result, which solves the same equation for `x`. The network is evaluated in `f32`.
+/// lower point, `corrections` times again at the result, which solves the same equation for `x`. The network is evaluated in `f32`, image
+/// by image.
 ///
 /// # Source
 /// Song et al. 2021, arXiv 2010.02502, equations 12 and 13.
 #[derive(Debug, Clone)]
 pub struct ImageDiffusion {
-    network: UNet,
+    network: PlanesUNet,
     schedule: NoiseSchedule,
-    steps: Steps,
+    last: Halt,
+    moves: Vec<Move>,
     corrections: usize,
 }
 
 impl ImageDiffusion {
-    pub(super) fn new(network: UNet, schedule: NoiseSchedule, steps: Steps, corrections: usize) -> Self {
-        Self { network, schedule, steps, corrections }
+    pub(super) fn new(
+        network: PlanesUNet,
+        schedule: NoiseSchedule,
+        steps: &Steps,
+        corrections: usize,
+    ) -> Self {
+        Self { moves: steps.moves(&network), last: steps.last(), network, schedule, corrections }
     }
 
-    /// What a step down multiplies point and noise by.
-    fn factors(halt: Halt, lower: f64) -> (f64, f64) {
-        let stretch = (lower / halt.kept).sqrt();
-        (stretch, (1.0 - lower).sqrt() - stretch * (1.0 - halt.kept).sqrt())
-    }
-
-    fn down(&self, mut x: Tensor) -> CandleResult<Tensor> {
-        for (halt, lower) in self.steps.with_lower().rev() {
-            let (stretch, of_noise) = Self::factors(halt, lower);
-            let noise = self.network.noise(&x, halt.step)?;
-            x = ((x * stretch)? + (noise * of_noise)?)?;
-        }
-        Ok(x)
-    }
-
-    fn up(&self, mut x: Tensor) -> CandleResult<Tensor> {
-        for (halt, lower) in self.steps.with_lower() {
-            let (stretch, of_noise) = Self::factors(halt, lower);
-            let mut above = x.clone();
-            for _ in 0..=self.corrections {
-                let noise = self.network.noise(&above, halt.step)?;
-                above = ((&x - (noise * of_noise)?)? * (1.0 / stretch))?;
+    fn down(&self, x: &mut [f64]) -> Result<(), EvalError> {
+        for Move { stretch, of_noise, shifts } in self.moves.iter().rev() {
+            let noise = self.network.noise(x, shifts)?;
+            for (x, noise) in x.iter_mut().zip(noise.values()) {
+                *x = stretch * *x + of_noise * f64::from(*noise);
             }
-            x = above;
         }
-        Ok(x)
+        Ok(())
+    }
+
+    fn up(&self, x: &mut [f64]) -> Result<(), EvalError> {
+        let mut lower = vec![0.0; x.len()];
+        for Move { stretch, of_noise, shifts } in &self.moves {
+            lower.copy_from_slice(x);
+            for _ in 0..=self.corrections {
+                let noise = self.network.noise(x, shifts)?;
+                for ((x, lower), noise) in x.iter_mut().zip(&lower).zip(noise.values()) {
+                    *x = (lower - of_noise * f64::from(*noise)) / stretch;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `of` each number of rows, each row carried, on all threads; they must have as many numbers as there are pixels.
+    fn carried(
+        rows: ArrayView2<'_, f64>,
+        of: impl Fn(f64) -> f64,
+        carry: impl Fn(&mut [f64]) -> Result<(), EvalError> + Send + Sync,
+    ) -> Result<Array2<f64>, EvalError> {
+        if rows.ncols() != DIM {
+            return Err(EvalError::Dimension { expected: DIM, found: rows.ncols() });
+        }
+        let mut numbers: Vec<f64> = rows.iter().map(|x| of(*x)).collect();
+        numbers.par_chunks_exact_mut(DIM).try_for_each(carry)?;
+        Ok(Array2::from_shape_vec(rows.dim(), numbers).expect("as many numbers as before"))
     }
 }
 
@@ -106,14 +137,14 @@ impl ImageSpace for ImageDiffusion {
 
     /// The images that noise is carried to, cut off at 0 and 1.
     fn decode(&self, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
-        in_blocks(points, [DIM, DIM], |rows| {
-            self.down(self.network.tensor(rows)?)?.affine(0.5, 0.5)?.clamp(0.0, 1.0)
-        })
+        let images = Self::carried(points, |x| x, |x| self.down(x))?;
+        // `clamp` keeps NaN.
+        Ok(images.mapv_into(|x| (0.5 * x + 0.5).clamp(0.0, 1.0)))
     }
 
     /// The noise that is carried to images, nearly.
     fn encode(&self, images: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
-        in_blocks(images, [DIM, DIM], |rows| self.up(self.network.tensor(rows)?.affine(2.0, -1.0)?))
+        Self::carried(images, |pixel| 2.0 * pixel - 1.0, |x| self.up(x))
     }
 
     /// Pixels in `[-1, 1]`.
@@ -123,7 +154,7 @@ impl ImageSpace for ImageDiffusion {
 
     /// Not below the last step, where images are noised and no noise.
     fn generates(&self) -> bool {
-        self.steps.last().step + 1 == self.schedule.steps()
+        self.last.step + 1 == self.schedule.steps()
     }
 
     fn likelihood(&self) -> Option<&dyn ImageLikelihood> {
@@ -159,8 +190,7 @@ impl ImageLikelihood for ImageDiffusion {
                 let judged = probes.judge(&self.network, &self.schedule, scaled.view())?;
                 Ok(DIM as f64 * libm::log(LEVELS) - judged.minus_bound)
             })
-            .collect::<CandleResult<Vec<f64>>>()
-            .map_err(|error| EvalError::Model { reason: error.to_string() })?;
+            .collect::<Result<Vec<f64>, EvalError>>()?;
         Ok(ImageLikelihoods { log_likelihood: None, bound: Some(bounds.into()) })
     }
 }

@@ -3,11 +3,11 @@
 use super::bound::{PARTS, Probes};
 use super::schedule::NoiseSchedule;
 use super::{DIM, ID, Trained};
-use crate::images::unet::{UNet, layers, noise};
+use crate::images::unet::{PlanesUNet, layers, noise};
 use crate::learned;
 use crate::{BuildError, Config, Resolved, Trainable};
 use likely_core::Seed;
-use likely_networks::candle::{DType, Device, Tensor};
+use likely_networks::candle::{Device, Tensor};
 use likely_networks::training::{HeldOut, Objective, Parameter, Parameters, Step, TrainingError, Variables};
 use ndarray::ArrayView2;
 use rand::Rng;
@@ -66,13 +66,15 @@ impl Objective for Denoising {
         seed: Seed,
     ) -> Result<Vec<HeldOut>, TrainingError> {
         let width = self.settings.width.get();
-        let network = learned::trained(parameters, |weights| UNet::load(weights, width, DType::F32))?;
+        let network = learned::trained(parameters, |weights| PlanesUNet::load(weights, width))?;
         let (mut losses, mut bounds) = (Vec::new(), Vec::new());
         for (i, image) in points.rows().into_iter().enumerate() {
             let mut stream = seed.stream(&[("held-out", ID), ("point", &i.to_string())]);
             let image = image.mapv(|pixel| 2.0 * pixel - 1.0);
             let probes = Probes::draw(&self.schedule, &mut stream);
-            let judged = probes.judge(&network, &self.schedule, image.view())?;
+            let judged = probes
+                .judge(&network, &self.schedule, image.view())
+                .map_err(|error| TrainingError::Model { reason: error.to_string() })?;
             bounds.push(judged.minus_bound / (DIM as f64 * LN_2));
             let later = probes.steps.iter().zip(&judged.errors).skip(1);
             let total: f64 = later.map(|((_, count), error)| count * error / DIM as f64).sum();
