@@ -51,7 +51,7 @@ pub use noisy_sine::{First, NoisySine};
 pub use normalizing_flow::NormalizingFlow;
 pub use quadratic::{Quadratic, QuadraticError};
 pub use strip::{Strip, StripForm};
-pub use table::{BuildError, Built, Config, Model, Resources};
+pub use table::{BuildError, Built, Config, DATA_ABSENT, Model, Resources};
 pub use trainable::{BuildData, BuildObjective, DATA, Data, Resolved, TRAINABLE, Trainable};
 pub use two_moons::TwoMoons;
 pub use vae::Vae;

@@ -19,6 +19,11 @@ pub struct Resources<'a> {
     pub folder: &'a Path,
 }
 
+/// What an error begins its reason with where a file that a spec names is not there: data or weights that the user brings.
+///
+/// A spec that cannot be run for want of them is told from one that is wrong; errors of configurations carry text alone.
+pub const DATA_ABSENT: &str = "data absent";
+
 /// Why a model could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {

@@ -1,5 +1,6 @@
 //! Where a weights file is: a path, or a file of the hub that was fetched before.
 
+use crate::DATA_ABSENT;
 use likely_hub::{Hub, HubFile};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
@@ -73,7 +74,7 @@ fn missing(file: &HubFile) -> String {
         likely_hub::Kind::Dataset => " --dataset",
     };
     format!(
-        "`{}` of `{}` is not in the cache of the hub; bring it with `likely fetch --repo {} --file {} --revision {} --sha256 {}{of_data}`",
+        "{DATA_ABSENT}: `{}` of `{}` is not in the cache of the hub; bring it with `likely fetch --repo {} --file {} --revision {} --sha256 {}{of_data}`",
         named.file, named.repo, named.repo, named.file, named.revision, named.sha256
     )
 }

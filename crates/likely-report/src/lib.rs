@@ -26,4 +26,5 @@ mod write;
 pub use error::ReportError;
 pub use figure::draw_curve_picture;
 pub use frame::{cells_frame, timings_frame};
+pub use page::Absent;
 pub use write::{write_index, write_run};

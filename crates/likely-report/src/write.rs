@@ -2,7 +2,7 @@
 
 use crate::ReportError;
 use crate::frame::{cells_frame, csv_bytes, parquet_bytes, table_frame, timings_frame};
-use crate::page::{index_page, run_page};
+use crate::page::{Absent, index_page, run_page};
 use crate::published;
 use crate::section::Parts;
 use crate::series::SeriesTable;
@@ -94,14 +94,18 @@ pub fn write_run(run: &Run, verification: &[VerdictRecord]) -> Result<(), Report
     Ok(())
 }
 
-/// Writes one page over several runs, each with what its verification found, in the order given.
+/// Writes one page over several runs, each with what its verification found, in the order given, and the experiments that were not run.
 ///
 /// # Errors
 /// As [`write_run`].
-pub fn write_index(runs: &[(&Run, &[VerdictRecord])], out: &Path) -> Result<(), ReportError> {
+pub fn write_index(
+    runs: &[(&Run, &[VerdictRecord])],
+    absent: &[Absent],
+    out: &Path,
+) -> Result<(), ReportError> {
     let parts: Vec<Parts<'_>> =
         runs.iter().map(|(run, verdicts)| Parts::new(run, verdicts)).collect::<Result<_, _>>()?;
-    let page = index_page(&parts)?;
+    let page = index_page(&parts, absent)?;
     if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)
             .map_err(|source| ReportError::Create { path: folder.to_owned(), source })?;

@@ -353,7 +353,7 @@ pub(crate) struct Distance {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Train {
-    /// The specs; all in the folder `models` of the experiments when absent.
+    /// The specs; all in the folder `models` of the experiments when absent, at the small tier also those of images.
     pub(crate) specs: Vec<PathBuf>,
     /// Trainings at a time, each with one thread; as many as the machine has threads when absent. The bytes do not depend
     /// on it.

@@ -5,6 +5,7 @@ use crate::{args, specs, verify};
 use anyhow::Context;
 use likely_experiment::{Spec, Tier, Verification};
 use likely_record::{Run, VerdictRecord};
+use likely_report::Absent;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ pub(crate) fn command(args: &args::ReportArgs) -> anyhow::Result<Answer> {
     }
     let mut page = None;
     if args.of.is_empty() && !runs.is_empty() {
-        let path = index(&runs, &args.results)?;
+        let path = index(&runs, &[], &args.results)?;
         let _ = writeln!(text, "{}", path.display());
         page = Some(path);
     }
@@ -116,10 +117,15 @@ fn every(args: &args::ReportArgs, skipped: &mut Vec<Skipped>) -> anyhow::Result<
 }
 
 /// Draws the page over several runs.
-pub(crate) fn index(runs: &[(Run, Verification)], results: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn index(
+    runs: &[(Run, Verification)],
+    absent: &[Absent],
+    results: &Path,
+) -> anyhow::Result<PathBuf> {
     let path = results.join("report.html");
     let rows: Vec<(&Run, &[VerdictRecord])> =
         runs.iter().map(|(run, verification)| (run, verification.rows.as_slice())).collect();
-    likely_report::write_index(&rows, &path).with_context(|| format!("drawing {}", path.display()))?;
+    likely_report::write_index(&rows, absent, &path)
+        .with_context(|| format!("drawing {}", path.display()))?;
     Ok(path)
 }

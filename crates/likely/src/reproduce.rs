@@ -1,15 +1,21 @@
 //! `likely reproduce`.
 
-use crate::answer::{Answer, Exit};
+use crate::answer::{Answer, Exit, message_of};
 use crate::args;
 use crate::grid::TextGrid;
 use crate::progress::Show;
 use crate::run::Runner;
 use crate::{report, specs, verify};
-use likely_experiment::Outcome;
+use likely_experiment::{Outcome, PlanError};
+use likely_models::DATA_ABSENT;
 use likely_record::VerdictStatus;
+use likely_report::Absent;
 use serde_json::json;
 use std::fmt::Write as _;
+
+fn is_data_absent(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<PlanError>().is_some_and(PlanError::is_data_absent)
+}
 
 pub(crate) fn command(args: &args::Reproduce, show: Show) -> anyhow::Result<Answer> {
     let paths = specs::in_folder(&args.experiments)?;
@@ -31,9 +37,23 @@ pub(crate) fn command(args: &args::Reproduce, show: Show) -> anyhow::Result<Answ
     let mut answer = Answer { exit: Exit::Fine, text: String::new(), json: json!(null) };
     let mut documents = Vec::new();
     let mut runs = Vec::new();
+    let mut absent = Vec::new();
     let mut details = String::new();
     for (spec, pinned) in specs.iter().zip(pinned) {
-        let finished = runner.run(spec, &runner.plan(spec)?)?;
+        let plan = match runner.plan(spec) {
+            Ok(plan) => plan,
+            Err(error) if is_data_absent(&error) => {
+                let reason = message_of(&error);
+                let _ = writeln!(details, "{} was not run: {reason}", spec.id());
+                grid.row([spec.id(), "", "", "", "", "", "", "", "", DATA_ABSENT].map(str::to_owned));
+                documents.push(json!({ "experiment": spec.id(), "absent": reason }));
+                absent.push(Absent { title: spec.title().to_owned(), reason });
+                answer.exit = answer.exit.and(Exit::Incomplete);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let finished = runner.run(spec, &plan)?;
         let found = &finished.verification;
         let mut exit = finished.exit();
         if exit != Exit::Interrupted {
@@ -84,7 +104,7 @@ pub(crate) fn command(args: &args::Reproduce, show: Show) -> anyhow::Result<Answ
         answer.exit = Exit::NothingMeasured;
         answer.text = format!("nothing was measured: {} has no specs\n", args.experiments.display());
     } else if answer.exit != Exit::Interrupted {
-        let path = report::index(&runs, &args.work.results)?;
+        let path = report::index(&runs, &absent, &args.work.results)?;
         let _ = writeln!(answer.text, "\nthe page is {}", path.display());
         page = Some(path);
     }

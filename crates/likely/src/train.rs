@@ -49,7 +49,12 @@ pub(crate) fn command(args: &args::Train, show: Show) -> anyhow::Result<Answer> 
     }
     let paths = if args.specs.is_empty() {
         let folder = args.experiments.join("models");
-        let paths = specs::in_folder(&folder)?;
+        let mut paths = specs::in_folder(&folder)?;
+        // The small variants learn from what is in the repository; the models of images themselves from the full set, which is not.
+        let of_images = folder.join("images");
+        if args.tier == args::Tiers::Small && of_images.is_dir() {
+            paths.extend(specs::in_folder(&of_images)?);
+        }
         if paths.is_empty() {
             let message = format!("there is no spec of a training in {}", folder.display());
             return Err(Failure::usage(message));

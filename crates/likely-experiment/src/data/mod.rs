@@ -4,8 +4,9 @@ mod csv;
 mod npy;
 
 use crate::spec::suggest::{hint, list};
+use likely_models::DATA_ABSENT;
 use ndarray::{Array2, Axis};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Largest file that is read, in bytes.
@@ -23,6 +24,12 @@ pub struct Points {
 /// Why a file does not hold points: what is wrong, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
+    /// There is no such file.
+    #[error("{DATA_ABSENT}: there is no file {}; put it there, or name the one that is meant", path.display())]
+    Absent {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -258,7 +265,10 @@ pub fn read_points(path: &Path, columns: Option<&[String]>) -> Result<Points, Da
 
 /// The bytes of a file of bearable size.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
-    let read = |source| DataError::Read { path: path.to_owned(), source };
+    let read = |source: std::io::Error| match source.kind() {
+        ErrorKind::NotFound => DataError::Absent { path: path.to_owned() },
+        _ => DataError::Read { path: path.to_owned(), source },
+    };
     let metadata = std::fs::metadata(path).map_err(read)?;
     if !metadata.is_file() {
         return Err(DataError::NotAFile { path: path.to_owned() });

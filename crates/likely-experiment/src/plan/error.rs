@@ -1,7 +1,7 @@
 //! Why a checked spec cannot be run.
 
 use crate::{DataError, Place, PointError, SpecError};
-use likely_models::BuildError;
+use likely_models::{BuildError, DATA_ABSENT};
 
 /// Why a checked spec cannot be run: what is wrong, where, and what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -168,6 +168,21 @@ pub enum PlanError {
         /// Why.
         source: likely_core::EvalError,
     },
+}
+
+impl PlanError {
+    /// Whether nothing is wrong but that a file which the spec names is not there: data or weights that the user brings.
+    pub fn is_data_absent(&self) -> bool {
+        match self {
+            Self::Data { source, .. } | Self::ModelFile { source, .. } => {
+                matches!(**source, DataError::Absent { .. })
+            }
+            Self::Images { reason, .. } | Self::Features { reason, .. } => reason.starts_with(DATA_ABSENT),
+            // A file of the hub, in the configuration of a model.
+            Self::Spec(error) => error.to_string().contains(DATA_ABSENT),
+            _ => false,
+        }
+    }
 }
 
 impl From<SpecError> for PlanError {

@@ -6,7 +6,7 @@ use crate::spec::Step::Key;
 use crate::spec::{Spec, WirePart};
 use likely_core::FeatureNetwork;
 use likely_images::{Part, Reading, open};
-use likely_models::{BuildError, feature_network};
+use likely_models::{BuildError, DATA_ABSENT, feature_network};
 use likely_record::sha256_hex;
 use ndarray::Array2;
 use std::collections::BTreeMap;
@@ -87,6 +87,12 @@ fn network(
 
 /// Adds the SHA-256 of a file, or of all files below a folder, under the name that the spec has for it.
 pub(super) fn hash(path: &Path, name: &str, files: &mut BTreeMap<String, String>) -> Result<(), String> {
+    if matches!(path.try_exists(), Ok(false)) {
+        let path = path.display();
+        return Err(format!(
+            "{DATA_ABSENT}: there is no {path}; put it there, or name the images that are meant"
+        ));
+    }
     let mut found = Vec::new();
     list(path, Path::new(name), &mut found)?;
     for (path, name) in found {

@@ -36,7 +36,9 @@ fn the_extension_decides_and_others_are_refused() {
     );
     std::fs::create_dir(place.folder.path().join("folder.csv")).unwrap();
     assert_eq!(read(&place, "folder.csv", None).unwrap_err(), "folder.csv is not a file");
-    assert!(read(&place, "none.csv", None).unwrap_err().starts_with("cannot read none.csv: "));
+    assert!(
+        read(&place, "none.csv", None).unwrap_err().starts_with("data absent: there is no file none.csv; ")
+    );
 }
 
 #[test]

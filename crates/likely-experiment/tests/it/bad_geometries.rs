@@ -190,7 +190,7 @@ fn end_points_name_what_is_wrong_with_them() {
         (
             "end = { constant = 0.5 }",
             "end = { file = \"end.csv\" }",
-            "spec.toml:40:1: pair `0`: cannot read end.csv: No such file or directory (os error 2)",
+            "spec.toml:40:1: pair `0`: data absent: there is no file end.csv; put it there, or name the one that is meant",
         ),
         (
             "end = { constant = 0.5 }",

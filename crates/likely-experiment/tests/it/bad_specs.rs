@@ -419,7 +419,7 @@ fn what_only_planning_can_find_names_its_place_too() {
         (
             r#"file = "points.csv""#,
             r#"file = "nothing.csv""#,
-            "spec.toml:9:1: dataset `points`: cannot read nothing.csv: No such file or directory (os error 2)",
+            "spec.toml:9:1: dataset `points`: data absent: there is no file nothing.csv; put it there, or name the one that is meant",
         ),
         (
             r#"file = "points.csv""#,

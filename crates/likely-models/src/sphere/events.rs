@@ -1,5 +1,6 @@
 //! Events of the earth: latitudes and longitudes from files, as points of the sphere.
 
+use crate::DATA_ABSENT;
 use crate::sphere::Coordinates;
 use likely_core::{EvalError, Seed};
 use ndarray::Array2;
@@ -14,7 +15,7 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 pub enum EventsError {
     /// There is no such file.
     #[error(
-        "data absent: there is no file {}; the volcano, earthquake, flood and fire events are not shipped, give a path to them",
+        "{DATA_ABSENT}: there is no file {}; the volcano, earthquake, flood and fire events are not shipped, give a path to them",
         path.display()
     )]
     Absent {

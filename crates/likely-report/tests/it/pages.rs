@@ -109,15 +109,15 @@ fn one_page_over_several_runs_leads_to_each_and_has_the_same_bytes_twice() {
     let verdicts = verdicts();
     let out = scene.run.path.join("all/report.html");
     let runs = [(&scene.run, verdicts.as_slice()), (&scene.run, &[])];
-    write_index(&runs, &out).unwrap();
+    write_index(&runs, &[], &out).unwrap();
     let page = fs::read(&out).unwrap();
     let text = String::from_utf8(page.clone()).unwrap();
     for anchor in ["run-1", "run-2"] {
         assert!(text.contains(&format!("href=\"#{anchor}\"")) && text.contains(&format!("id=\"{anchor}\"")));
     }
     assert!(text.contains("This run was not compared with published or pinned numbers."));
-    write_index(&runs, &out).unwrap();
+    write_index(&runs, &[], &out).unwrap();
     assert_eq!(fs::read(&out).unwrap(), page);
-    write_index(&[], &out).unwrap();
+    write_index(&[], &[], &out).unwrap();
     assert!(fs::read_to_string(&out).unwrap().contains("No run has been made yet."));
 }
