@@ -360,4 +360,5 @@ def main() -> None:
     path.write_text(json.dumps(golden) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

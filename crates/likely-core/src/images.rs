@@ -1,6 +1,6 @@
 //! Images as rows of numbers, the spaces whose points stand for images, and networks that see features in them.
 
-use crate::EvalError;
+use crate::{EvalError, SmoothMap};
 use ndarray::{Array1, Array2, ArrayView2};
 use std::fmt;
 
@@ -68,6 +68,12 @@ pub trait ImageSpace: Send + Sync {
     /// Whether standard normal points of this space decode to samples of the model.
     fn generates(&self) -> bool {
         true
+    }
+
+    /// The map from points to the numbers of their images with its derivatives, where it is a network; nothing keeps these numbers in
+    /// `[0, 1]` but the network itself.
+    fn decoder(&self) -> Option<Box<dyn SmoothMap + '_>> {
+        None
     }
 
     /// How likely the model says that images are, where it does.

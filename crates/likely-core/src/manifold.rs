@@ -124,3 +124,35 @@ pub trait SmoothMap: Send + Sync {
         Ok(())
     }
 }
+
+impl<M: SmoothMap + ?Sized> SmoothMap for &M {
+    fn dim(&self) -> usize {
+        (**self).dim()
+    }
+
+    fn ambient_dim(&self) -> usize {
+        (**self).ambient_dim()
+    }
+
+    fn map(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        (**self).map(points, out)
+    }
+
+    fn jacobian(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
+        (**self).jacobian(points, out)
+    }
+
+    fn bilinear_gradient(
+        &self,
+        points: Rows<'_>,
+        w: &[f64],
+        v: &[f64],
+        out: &mut [f64],
+    ) -> Result<(), EvalError> {
+        (**self).bilinear_gradient(points, w, v, out)
+    }
+
+    fn push_forward(&self, points: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        (**self).push_forward(points, v, out)
+    }
+}

@@ -1,7 +1,7 @@
 //! Riemannian geometries, one file each, and the tables of them.
 //!
-//! [`ALL`] are the manifolds that a scene can stand on. [`DERIVED`] are the geometries that a density makes: short there is
-//! likely here. Neither knows a method, and no method knows them: both meet in `likely_core::Geometry`.
+//! [`ALL`] are the manifolds that a scene can stand on. [`DERIVED`] are the geometries that a model makes: of its density, where short
+//! there is likely here, or of its decoder. Neither knows a method, and no method knows them: both meet in `likely_core::Geometry`.
 //!
 //! To add one: a file with a constant of type [`Manifold`] or [`Derived`], and two lines here (`mod` and the entry).
 
@@ -48,7 +48,7 @@ pub use sphere_embedded::SphereEmbedded;
 pub use torus::Torus;
 
 use table::Recipe;
-pub use table::{Built, BuiltDerived, Config, Derive, Derived, Manifold};
+pub use table::{Built, BuiltDerived, Config, Derive, Derived, Manifold, Origin};
 
 /// Every manifold, sorted by id.
 pub const ALL: &[Manifold] = &[
@@ -72,7 +72,7 @@ pub fn find(id: &str) -> Option<&'static Manifold> {
     ALL.iter().find(|manifold| manifold.id == id)
 }
 
-/// Every geometry derived from a density, sorted by id.
+/// Every geometry derived from a model, sorted by id.
 pub const DERIVED: &[Derived] = derived::ALL;
 
 /// The derived geometry with the given id.

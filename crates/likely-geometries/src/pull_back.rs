@@ -31,12 +31,33 @@ impl<M: SmoothMap> PullBack<M> {
         &self.map
     }
 
+    /// Calls `see` with the first of a few points and their Jacobians, until there are no more points; a row in an error counts from the
+    /// first of those that are looked at together.
+    fn jacobians(
+        &self,
+        at: Rows<'_>,
+        mut see: impl FnMut(usize, &[f64]) -> Result<(), EvalError>,
+    ) -> Result<(), EvalError> {
+        let (dim, ambient) = (self.map.dim(), self.map.ambient_dim());
+        let together = (MOST_TOGETHER / (ambient * dim)).max(1);
+        let mut jacobians = vec![0.0; at.count().min(together) * ambient * dim];
+        for (block, points) in at.values().chunks(together * dim).enumerate() {
+            let jacobians = &mut jacobians[..points.len() * ambient];
+            self.map.jacobian(Rows::new(points, dim)?, jacobians)?;
+            see(block * together, jacobians)?;
+        }
+        Ok(())
+    }
+
     fn velocities(&self, at: Rows<'_>, v: &[f64]) -> Result<Vec<f64>, EvalError> {
         let mut pushed = vec![0.0; at.count() * self.map.ambient_dim()];
         self.map.push_forward(at, v, &mut pushed)?;
         Ok(pushed)
     }
 }
+
+/// Numbers of the Jacobians that are in memory at once: 32 MiB.
+const MOST_TOGETHER: usize = 1 << 22;
 
 /// Rows of a Jacobian that are added to the square at once, so that the square is read and written less often.
 const TOGETHER: usize = 4;
@@ -99,10 +120,12 @@ impl<M: SmoothMap> Geometry for PullBack<M> {
     fn tensors(&self, at: Rows<'_>, out: &mut Tensors) -> Result<(), EvalError> {
         let (dim, ambient) = (self.map.dim(), self.map.ambient_dim());
         fits(at, dim, &[])?;
-        let mut jacobians = vec![0.0; at.count() * ambient * dim];
-        self.map.jacobian(at, &mut jacobians)?;
-        vectorised(Squares { jacobians: &jacobians, ambient, dim, out: out.dense(at.count(), dim) });
-        Ok(())
+        let out = out.dense(at.count(), dim);
+        self.jacobians(at, |first, jacobians| {
+            let out = &mut out[first * dim * dim..][..jacobians.len() / ambient * dim];
+            vectorised(Squares { jacobians, ambient, dim, out });
+            Ok(())
+        })
     }
 
     fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
@@ -112,6 +135,37 @@ impl<M: SmoothMap> Geometry for PullBack<M> {
         self.map.bilinear_gradient(at, &w, v, out)?;
         for out in out.iter_mut() {
             *out *= 2.0;
+        }
+        Ok(())
+    }
+
+    /// The Jacobians that make the tensors also make the velocities.
+    fn linearise(
+        &self,
+        at: Rows<'_>,
+        v: &[f64],
+        out: &mut Tensors,
+        gradient: &mut [f64],
+    ) -> Result<(), EvalError> {
+        let (dim, ambient) = (self.map.dim(), self.map.ambient_dim());
+        fits(at, dim, &[(v.len(), dim), (gradient.len(), dim)])?;
+        let out = out.dense(at.count(), dim);
+        let mut w = vec![0.0; at.count() * ambient];
+        self.jacobians(at, |first, jacobians| {
+            let out = &mut out[first * dim * dim..][..jacobians.len() / ambient * dim];
+            vectorised(Squares { jacobians, ambient, dim, out });
+            let w = w[first * ambient..].chunks_exact_mut(ambient);
+            let rows = w.zip(v[first * dim..].chunks_exact(dim));
+            for (jacobian, (w, v)) in jacobians.chunks_exact(ambient * dim).zip(rows) {
+                for (w, row) in w.iter_mut().zip(jacobian.chunks_exact(dim)) {
+                    *w = row.iter().zip(v).map(|(j, v)| j * v).sum();
+                }
+            }
+            Ok(())
+        })?;
+        self.map.bilinear_gradient(at, &w, v, gradient)?;
+        for gradient in gradient.iter_mut() {
+            *gradient *= 2.0;
         }
         Ok(())
     }

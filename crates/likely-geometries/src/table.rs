@@ -1,7 +1,7 @@
 //! What entries of the tables of geometries are.
 
 use crate::ParameterError;
-use likely_core::{Geometry, Potential};
+use likely_core::{Geometry, Potential, SmoothMap};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -44,19 +44,35 @@ pub(crate) fn from_config<T: Recipe>(config: Config<'_>) -> Result<Built, toml::
     Ok(Built { geometry, resolved })
 }
 
-/// Makes a geometry of a density.
+/// What of a model a geometry can be made of.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// Its potential.
+    pub potential: &'a dyn Potential,
+    /// The map from its points to images, where it has one that can be differentiated.
+    pub decoder: Option<&'a dyn SmoothMap>,
+}
+
+impl<'a> Origin<'a> {
+    /// A density, and nothing else.
+    pub fn density(potential: &'a dyn Potential) -> Self {
+        Self { potential, decoder: None }
+    }
+}
+
+/// Makes a geometry of a model: of its density or of its decoder.
 pub trait Derive: fmt::Debug + Send + Sync {
-    /// The geometry of `potential`.
+    /// The geometry of a model.
     ///
     /// # Errors
-    /// The reason, in words, where the potential lacks what the geometry needs; it becomes a row of the table.
-    fn over<'a>(&self, potential: &'a dyn Potential) -> Result<Box<dyn Geometry + 'a>, String>;
+    /// The reason, in words, where the model lacks what the geometry needs; it becomes a row of the table.
+    fn over<'a>(&self, origin: Origin<'a>) -> Result<Box<dyn Geometry + 'a>, String>;
 }
 
 /// A derived geometry that was built from its configuration.
 #[derive(Debug)]
 pub struct BuiltDerived {
-    /// Makes the geometry once there is a density.
+    /// Makes the geometry once there is a model.
     pub derive: Box<dyn Derive>,
     /// Its configuration with every default filled in.
     pub resolved: toml::Table,

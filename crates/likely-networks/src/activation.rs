@@ -30,7 +30,7 @@ impl Activation {
 }
 
 /// `1 / sqrt(2 pi)`.
-const NORMAL_PEAK: f64 = 0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
+pub(crate) const NORMAL_PEAK: f64 = 0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
 
 #[expect(clippy::inline_always, reason = "inlined into the code for the chosen vector width")]
 impl Activation {

@@ -1,5 +1,7 @@
 //! The networks of this crate on candle's graph, for training.
 
+use crate::activation::NORMAL_PEAK;
+use crate::operand::Operand;
 use crate::training::Parameter;
 use crate::{Activation, MlpShape, initial};
 use candle_core::Tensor;
@@ -22,20 +24,47 @@ impl Activation {
             Self::Softplus => z.relu()?.add(&z.abs()?.neg()?.exp()?.affine(1.0, 1.0)?.log()?),
         }
     }
+
+    /// `f'(z)` on candle's graph, which has derivatives of its own.
+    ///
+    /// # Errors
+    /// What candle says.
+    pub fn graph_slope(self, z: &Tensor) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Relu => z.gt(0.0)?.to_dtype(z.dtype()),
+            Self::Tanh => z.tanh()?.sqr()?.affine(-1.0, 1.0),
+            // exp(min(z, 0)).
+            Self::Elu => (z - z.relu()?)?.exp(),
+            Self::Silu => {
+                let s = candle_nn::ops::sigmoid(z)?;
+                let rest = s.affine(-1.0, 1.0)?;
+                &s * (z.mul(&rest)? + 1.0)?
+            }
+            Self::Gelu => {
+                let below = (z * std::f64::consts::FRAC_1_SQRT_2)?.erf()?.affine(0.5, 0.5)?;
+                below + z.mul(&(z.sqr()? * -0.5)?.exp()?.affine(NORMAL_PEAK, 0.0)?)?
+            }
+            Self::Sigmoid => {
+                let s = candle_nn::ops::sigmoid(z)?;
+                &s - s.sqr()?
+            }
+            Self::Softplus => candle_nn::ops::sigmoid(z),
+        }
+    }
 }
 
 /// `x W^T + b` on candle's graph, `x` of shape `(batch, inputs)`, with the tensors `<name>.weight` and `<name>.bias`.
 ///
 /// # Errors
 /// What `tensor` or candle says.
-pub fn linear<'a, E: From<candle_core::Error>>(
-    x: &Tensor,
+pub fn linear<'a, X: Operand, E: From<candle_core::Error>>(
+    x: &X,
     name: &str,
     tensor: impl Fn(&str) -> Result<&'a Tensor, E>,
-) -> Result<Tensor, E> {
-    let weight = tensor(&format!("{name}.weight"))?;
+) -> Result<X, E> {
+    let weight = tensor(&format!("{name}.weight"))?.t()?;
     let bias = tensor(&format!("{name}.bias"))?;
-    Ok(x.matmul(&weight.t()?)?.broadcast_add(bias)?)
+    Ok(x.mapped(|x| x.matmul(&weight))?.plus(bias)?)
 }
 
 impl MlpShape {

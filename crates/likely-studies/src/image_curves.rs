@@ -147,6 +147,11 @@ impl Study for ImageCurves {
         true
     }
 
+    /// A formula minimises nothing in a geometry.
+    fn takes_derived(&self) -> bool {
+        self.interpolator.evaluations_at_most(2) > 0
+    }
+
     fn lambda(&self) -> Option<f64> {
         self.interpolator.lambda()
     }
@@ -232,7 +237,8 @@ impl ImageCurves {
         let counted_score = CountedScore::new(&score);
         let density =
             if subject.score_only { Density::Score(&counted_score) } else { Density::Potential(&counted) };
-        let scene = Scene { geometry: subject.geometry, density: Some(density), typical: subject.typical };
+        let geometry = subject.derived.unwrap_or(subject.geometry);
+        let scene = Scene { geometry, density: Some(density), typical: subject.typical };
         self.interpolator.supports(&scene).map_err(InterpolateError::from)?;
         let signals =
             images.space.signals(images.held_out.select(Axis(0), &[pair.start, pair.end]).view())?;

@@ -49,7 +49,7 @@ pub struct ImagesOf<'a> {
 pub struct Subject<'a> {
     /// The background geometry.
     pub geometry: &'a dyn Geometry,
-    /// The geometry made of the density that curves are to be found in, where the spec names one.
+    /// The geometry made of the model that curves are to be found in, where the spec names one.
     pub derived: Option<&'a dyn Geometry>,
     /// The potential of the model; its evaluations are counted.
     pub potential: &'a dyn Potential,
@@ -203,7 +203,7 @@ pub trait Study: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Whether curves can be found in a geometry made of the density.
+    /// Whether curves can be found in a geometry made of the model.
     fn takes_derived(&self) -> bool {
         false
     }
@@ -223,7 +223,7 @@ pub trait Study: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// As [`Study::answer`], and [`StudyError::Unsupported`] where the study would leave the manifold or has no use for a
-    /// geometry made of the density.
+    /// geometry made of the model.
     fn run(
         &self,
         subject: &Subject<'_>,
@@ -240,6 +240,10 @@ pub trait Study: fmt::Debug + Send + Sync {
         }
         if subject.derived.is_some() && !self.takes_derived() {
             let reason = "this study works on the background of the model; leave `geometry` out";
+            return Err(StudyError::Unsupported { reason: reason.to_owned() });
+        }
+        if subject.score_only && subject.derived.is_some_and(Geometry::evaluates_density) {
+            let reason = "the geometry is made of the density, and the model reveals its score alone";
             return Err(StudyError::Unsupported { reason: reason.to_owned() });
         }
         self.answer(subject, rng, observe)

@@ -270,7 +270,8 @@ pub(crate) struct Interpolate {
     /// Options of the model, as in a spec; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) model_config: Vec<String>,
-    /// Geometry that the curve lies in (`likely list --geometries`); flat space when absent.
+    /// Geometry that the curve lies in (`likely list --geometries`), for pictures one that the model makes, such as `pull-back` (`likely list
+    /// --derived`); flat space when absent.
     #[arg(long, value_name = "KIND")]
     pub(crate) geometry: Option<String>,
     /// Options of the geometry, as in a spec; may be repeated, or one table like `{ dim = 2 }` or `{"dim": 2}`.

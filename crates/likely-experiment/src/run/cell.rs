@@ -5,8 +5,8 @@ use crate::Plan;
 use crate::plan::{PlannedModel, Work, embedded};
 use crate::spec::{Measure, Reveal};
 use cpu_time::ThreadTime;
-use likely_core::{Counted, CountedScore, Evaluations, Geometry, ScoreOfPotential};
-use likely_geometries::Derive;
+use likely_core::{Counted, CountedScore, Evaluations, Geometry, ImageSpace, ScoreOfPotential};
+use likely_geometries::{Derive, Origin};
 use likely_methods::{Density, InterpolateError, Interpolator, SampleError, Sampler, Scene, Solution};
 use likely_metrics::{MetricError, Reading, SampleSubject, Subject};
 use likely_record::{
@@ -108,18 +108,18 @@ fn interpolate(
         let (wall_s, cpu_s) = (wall.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
         (result, Cost { evaluations: evaluations(), wall_s, cpu_s })
     };
+    let counted = Counted::new(potential);
+    let decoder = model.images.as_deref().and_then(ImageSpace::decoder);
+    // A geometry that is made of the density costs what the density costs.
+    let origin = Origin { potential: &counted, decoder: decoder.as_deref() };
+    let derived = match solver.derive.map(|derive| derive.over(origin)).transpose() {
+        Ok(derived) => derived,
+        Err(reason) => return without_curve(plan, key, Status::Skipped, reason, Cost::default()),
+    };
+    let geometry = derived.as_deref().unwrap_or(&*model.geometry);
     let (result, cost) = match model.reveal {
-        Reveal::Potential => {
-            let counted = Counted::new(potential);
-            // A geometry that is made of the density costs what the density costs.
-            let derived = match solver.derive.map(|derive| derive.over(&counted)).transpose() {
-                Ok(derived) => derived,
-                Err(reason) => return without_curve(plan, key, Status::Skipped, reason, Cost::default()),
-            };
-            let geometry = derived.as_deref().unwrap_or(&*model.geometry);
-            ran(geometry, Density::Potential(&counted), &|| counted.evaluations())
-        }
-        Reveal::Score if solver.derive.is_some() => {
+        Reveal::Potential => ran(geometry, Density::Potential(&counted), &|| counted.evaluations()),
+        Reveal::Score if geometry.evaluates_density() => {
             let reason =
                 "the geometry is made of the density, and the model reveals its score alone".to_owned();
             return without_curve(plan, key, Status::Skipped, reason, Cost::default());
@@ -127,7 +127,7 @@ fn interpolate(
         Reveal::Score => {
             let score = ScoreOfPotential(potential);
             let counted = CountedScore::new(&score);
-            ran(&*model.geometry, Density::Score(&counted), &|| counted.evaluations())
+            ran(geometry, Density::Score(&counted), &|| counted.evaluations())
         }
     };
     match result {

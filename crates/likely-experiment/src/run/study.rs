@@ -6,8 +6,8 @@ use crate::Plan;
 use crate::plan::PlannedModel;
 use crate::spec::{Measure, Reveal};
 use cpu_time::ThreadTime;
-use likely_core::{Counted, Evaluations};
-use likely_geometries::Derive;
+use likely_core::{Counted, Evaluations, ImageSpace};
+use likely_geometries::{Derive, Origin};
 use likely_methods::InterpolateError;
 use likely_record::{
     CellKey, CellRecord, ColumnRecord, FORMAT, MetricRecord, SeriesFile, SeriesRecord, Status,
@@ -38,7 +38,9 @@ pub(super) fn answer(
     let counted = Counted::new(&*model.potential);
     let pairs = pairs_of(model);
     // A geometry that is made of the density costs what the density costs.
-    let derived = match derive.map(|derive| derive.over(&counted)).transpose() {
+    let decoder = model.images.as_deref().and_then(ImageSpace::decoder);
+    let origin = Origin { potential: &counted, decoder: decoder.as_deref() };
+    let derived = match derive.map(|derive| derive.over(origin)).transpose() {
         Ok(derived) => derived,
         Err(reason) => return without_curve(plan, key, Status::Skipped, reason, Cost::default()),
     };

@@ -381,10 +381,24 @@ fn a_study_takes_a_geometry_only_where_it_can_use_it() {
         ),
         (
             "kind = \"mean-curves\"\ngeometry = { kind = \"mongo\" }",
-            "spec.toml:35:21: there is no kind of derived geometry `mongo`, did you mean `monge`? there is: conformal-energy, conformal-energy-inverse, conformal-energy-inverse-released, conformal-energy-released, density-fisher-rao, generative, generative-released, inverse-density, inverse-density-released, jacobi, jacobian, monge, monge-collapsed",
+            "spec.toml:35:21: there is no kind of derived geometry `mongo`, did you mean `monge`? there is: conformal-energy, conformal-energy-inverse, conformal-energy-inverse-released, conformal-energy-released, density-fisher-rao, generative, generative-released, inverse-density, inverse-density-released, jacobi, jacobian, monge, monge-collapsed, pull-back",
         ),
     ];
-    for (study, expected) in cases {
+    let more = [
+        (
+            "kind = \"image-curves\"\ngeometry = { kind = \"pull-back\" }",
+            "spec.toml:35:12: `study[0].geometry`: `image-curves` with this configuration works on the background of the model; leave the geometry out",
+        ),
+        (
+            "kind = \"image-curves\"\nconfig = { method = \"prob-georce\" }\ngeometry = { kind = \"pull-back\", config = { scale = 2.0 } }",
+            "spec.toml:36:45: unknown key `scale`; accepted: ridge",
+        ),
+        (
+            "kind = \"image-curves\"\nconfig = { method = \"prob-georce\" }\ngeometry = { kind = \"pull-back\", config = { ridge = -1.0 } }",
+            "spec.toml:36:53: `study[0].geometry.config.ridge`: -1 is not a finite number of 0 or more",
+        ),
+    ];
+    for (study, expected) in cases.into_iter().chain(more) {
         assert_eq!(spec_error(&with(study)), expected, "{study}");
     }
 }

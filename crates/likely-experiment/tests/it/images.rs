@@ -137,6 +137,29 @@ fn a_study_sweeps_the_weight_as_methods_do() {
 }
 
 #[test]
+fn a_study_of_images_finds_its_curves_in_a_geometry_of_the_model_that_has_one() {
+    let place = place();
+    let solved = "kind = \"image-curves\"\nlabel = \"Likely\"";
+    let in_geometry = |keys: &str| SPEC.replace(solved, &format!("{solved}\ngeometry = {{ {keys} }}"));
+    let length = |name: &str, spec: &str| {
+        let (_, folder, _) = place.run(&place.plan(spec, Tier::Full), name, 1);
+        let run = Run::read(&folder).unwrap();
+        let cell = run.cells.iter().find(|cell| cell.key.method == "Likely").unwrap().clone();
+        (cell.metric("images-pixel-length"), cell.reason)
+    };
+    let (flat, _) = length("flat", SPEC);
+    let (curved, reason) = length("monge", &in_geometry("kind = \"monge\", config = { alpha = 0.1 }"));
+    assert!(reason.is_none() && curved.is_some() && curved != flat, "{curved:?} {flat:?} {reason:?}");
+    // Pixels are decoded from themselves by no network.
+    let (none, reason) = length("pull-back", &in_geometry("kind = \"pull-back\""));
+    let reason = reason.unwrap();
+    assert!(
+        none.is_none() && reason.contains("made of a decoder, which this model does not have"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn a_study_may_look_at_images_that_models_are_trained_on() {
     let place = place();
     let study = "[[study]]\nkind = \"image-samples\"\nlabel = \"Training\"\nmodels = [\"Gaussian\"]\nconfig = { of = \"training-images\", samples = 9 }\n\n[[figure]]";

@@ -1,6 +1,6 @@
 //! Geometries `c(S(x)) I`: a multiple of the identity by a function of the potential.
 
-use crate::Derive;
+use crate::{Derive, Origin};
 use likely_core::{EvalError, Form, Geometry, Potential, Rows, Tensors, ValueGrad};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -42,13 +42,13 @@ pub(super) struct Pointwise<L>(L);
 pub(super) struct Pooled<L>(L);
 
 impl<L: Law> Derive for Pointwise<L> {
-    fn over<'a>(&self, potential: &'a dyn Potential) -> Result<Box<dyn Geometry + 'a>, String> {
+    fn over<'a>(&self, Origin { potential, .. }: Origin<'a>) -> Result<Box<dyn Geometry + 'a>, String> {
         Ok(Box::new(Conformal { potential, law: self.0, pooled: false }))
     }
 }
 
 impl<L: Law> Derive for Pooled<L> {
-    fn over<'a>(&self, potential: &'a dyn Potential) -> Result<Box<dyn Geometry + 'a>, String> {
+    fn over<'a>(&self, Origin { potential, .. }: Origin<'a>) -> Result<Box<dyn Geometry + 'a>, String> {
         Ok(Box::new(Conformal { potential, law: self.0, pooled: true }))
     }
 }

@@ -3,8 +3,8 @@
 use super::numbers::Positive;
 use super::rank_one::RankOne;
 use crate::table::derived_from_config;
-use crate::{Derive, Derived};
-use likely_core::{Geometry, Potential};
+use crate::{Derive, Derived, Origin};
+use likely_core::Geometry;
 use serde::{Deserialize, Serialize};
 
 const ID: &str = "density-fisher-rao";
@@ -32,7 +32,7 @@ impl Default for DensityFisherRao {
 }
 
 impl Derive for DensityFisherRao {
-    fn over<'a>(&self, potential: &'a dyn Potential) -> Result<Box<dyn Geometry + 'a>, String> {
+    fn over<'a>(&self, Origin { potential, .. }: Origin<'a>) -> Result<Box<dyn Geometry + 'a>, String> {
         RankOne::over(ID, potential, self.ridge.0, 1.0)
     }
 }

@@ -4,8 +4,8 @@ use super::conformal::dot;
 use super::numbers::Positive;
 use super::rank_one::finite;
 use crate::table::derived_from_config;
-use crate::{Derive, Derived, MOST_DENSE_COORDINATES};
-use likely_core::{Curvature, EvalError, Form, Geometry, Potential, Rows, Tensors};
+use crate::{Derive, Derived, MOST_DENSE_COORDINATES, Origin};
+use likely_core::{Curvature, EvalError, Form, Geometry, Rows, Tensors};
 use serde::{Deserialize, Serialize};
 
 const ID: &str = "jacobian";
@@ -34,7 +34,7 @@ impl Default for Jacobian {
 }
 
 impl Derive for Jacobian {
-    fn over<'a>(&self, potential: &'a dyn Potential) -> Result<Box<dyn Geometry + 'a>, String> {
+    fn over<'a>(&self, Origin { potential, .. }: Origin<'a>) -> Result<Box<dyn Geometry + 'a>, String> {
         let dim = potential.dim();
         if dim > MOST_DENSE_COORDINATES {
             return Err(format!(

@@ -1,6 +1,7 @@
-//! Geometries that a density makes: short where it is likely, or where its score or that score's derivative is small.
+//! Geometries that a model makes: of its decoder, or of its density, short where it is likely, or where its score or that score's
+//! derivative is small.
 //!
-//! All are written with `S = -log p`. A constant in `S`, which many models leave open, is no more than a unit of length for
+//! All of the density are written with `S = -log p`. A constant in `S`, which many models leave open, is no more than a unit of length for
 //! `inverse-density` and changes nothing for `density-fisher-rao`, `jacobian` and `monge`; for the others it changes the
 //! geometry, so that their parameters mean something else for a density that is not normalised.
 
@@ -15,11 +16,12 @@ mod jacobian;
 mod monge;
 mod monge_collapsed;
 mod numbers;
+mod pull_back;
 mod rank_one;
 
 use crate::Derived;
 
-/// Every geometry derived from a density, sorted by id.
+/// Every geometry derived from a model, sorted by id.
 pub(crate) const ALL: &[Derived] = &[
     conformal_energy::DERIVED,
     conformal_energy_inverse::DERIVED,
@@ -34,4 +36,5 @@ pub(crate) const ALL: &[Derived] = &[
     jacobian::DERIVED,
     monge::DERIVED,
     monge_collapsed::DERIVED,
+    pull_back::DERIVED,
 ];

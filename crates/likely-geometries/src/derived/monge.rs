@@ -3,8 +3,8 @@
 use super::numbers::Positive;
 use super::rank_one::RankOne;
 use crate::table::derived_from_config;
-use crate::{Derive, Derived};
-use likely_core::{Geometry, Potential};
+use crate::{Derive, Derived, Origin};
+use likely_core::Geometry;
 use serde::{Deserialize, Serialize};
 
 const ID: &str = "monge";
@@ -30,7 +30,7 @@ impl Default for Monge {
 }
 
 impl Derive for Monge {
-    fn over<'a>(&self, potential: &'a dyn Potential) -> Result<Box<dyn Geometry + 'a>, String> {
+    fn over<'a>(&self, Origin { potential, .. }: Origin<'a>) -> Result<Box<dyn Geometry + 'a>, String> {
         RankOne::over(ID, potential, 1.0, self.alpha.0 * self.alpha.0)
     }
 }

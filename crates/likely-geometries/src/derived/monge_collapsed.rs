@@ -4,7 +4,7 @@ use super::conformal::{dot, view};
 use super::numbers::Positive;
 use super::rank_one::finite;
 use crate::table::derived_from_config;
-use crate::{Derive, Derived};
+use crate::{Derive, Derived, Origin};
 use likely_core::{Curvature, EvalError, Form, Geometry, Potential, Rows, Tensors};
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ impl Default for MongeCollapsed {
 }
 
 impl Derive for MongeCollapsed {
-    fn over<'a>(&self, potential: &'a dyn Potential) -> Result<Box<dyn Geometry + 'a>, String> {
+    fn over<'a>(&self, Origin { potential, .. }: Origin<'a>) -> Result<Box<dyn Geometry + 'a>, String> {
         match potential.curvature() {
             Some(curvature) => Ok(Box::new(Collapsed { potential, curvature, alpha: self.alpha.0 })),
             None => Err(format!(

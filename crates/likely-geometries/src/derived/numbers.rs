@@ -25,6 +25,29 @@ impl From<Positive> for f64 {
     }
 }
 
+/// A finite number, not below zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub(super) struct NotNegative(pub(super) f64);
+
+impl TryFrom<f64> for NotNegative {
+    type Error = String;
+
+    fn try_from(value: f64) -> Result<Self, String> {
+        if value.is_finite() && value >= 0.0 {
+            Ok(Self(value))
+        } else {
+            Err(format!("{value} is not a finite number of 0 or more"))
+        }
+    }
+}
+
+impl From<NotNegative> for f64 {
+    fn from(number: NotNegative) -> Self {
+        number.0
+    }
+}
+
 /// A finite number.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]

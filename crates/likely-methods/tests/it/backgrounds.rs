@@ -184,7 +184,7 @@ fn what_has_no_curve_is_an_error_that_says_why() {
     assert!(wrong.contains("2 coordinates") && wrong.contains("geometry has 3"), "{wrong}");
     let table = toml::de::DeTable::parse("form = \"released\"\nbeta = -50.0").unwrap();
     let derived = (likely_geometries::find_derived("conformal-energy").unwrap().build)(table).unwrap();
-    let negative = derived.derive.over(&*mixture).unwrap();
+    let negative = derived.derive.over(likely_geometries::Origin::density(&*mixture)).unwrap();
     let not_a_metric = refusal(&*negative, None, &array![-1.0, 0.5], &array![1.5, 1.0]);
     assert!(not_a_metric.contains("not positive definite"), "{not_a_metric}");
 }

@@ -4,9 +4,10 @@ use likely_core::EvalError;
 use likely_networks::candle::{DType, Device, Error, Result, Tensor};
 use likely_networks::candle_room::{GraphError, constant};
 use likely_networks::{Problems, Weights};
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Named constants in one precision.
 #[derive(Debug, Clone)]
@@ -60,14 +61,25 @@ pub(super) fn in_blocks(
     if rows.ncols() != from {
         return Err(EvalError::Dimension { expected: from, found: rows.ncols() });
     }
-    let block = |rows: ArrayView2<'_, f64>| -> std::result::Result<Array2<f64>, GraphError> {
-        let y = network(rows)?;
+    over_blocks(rows.nrows(), TOGETHER, to, |block| Ok(network(rows.slice(s![block, ..]))?))
+}
+
+/// `count` rows of `to` numbers, of which `network` makes `together` at a time, by several threads.
+pub(super) fn over_blocks(
+    count: usize,
+    together: usize,
+    to: usize,
+    network: impl Fn(Range<usize>) -> std::result::Result<Tensor, GraphError> + Sync,
+) -> std::result::Result<Array2<f64>, EvalError> {
+    let block = |first: usize| -> std::result::Result<Array2<f64>, GraphError> {
+        let rows = first..count.min(first + together);
+        let y = network(rows.clone())?;
         let values = y.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-        Array2::from_shape_vec((rows.nrows(), to), values)
-            .map_err(|_| GraphError::Shape { expected: vec![rows.nrows(), to], found: y.dims().to_vec() })
+        Array2::from_shape_vec((rows.len(), to), values)
+            .map_err(|_| GraphError::Shape { expected: vec![rows.len(), to], found: y.dims().to_vec() })
     };
-    let blocks: Vec<_> = rows.axis_chunks_iter(Axis(0), TOGETHER).collect();
-    let blocks = blocks.into_par_iter().map(block).collect::<std::result::Result<Vec<_>, _>>()?;
+    let firsts: Vec<usize> = (0..count).step_by(together).collect();
+    let blocks = firsts.into_par_iter().map(block).collect::<std::result::Result<Vec<_>, _>>()?;
     let views: Vec<_> = blocks.iter().map(|block| block.view()).collect();
     if views.is_empty() {
         return Ok(Array2::zeros((0, to)));

@@ -2,6 +2,7 @@
 
 pub(crate) mod classifier;
 mod constants;
+mod decoder;
 pub(crate) mod diffusion;
 mod features;
 pub(crate) mod gan;

@@ -6,6 +6,7 @@ mod by_hand;
 mod chi_square_norm;
 mod conformance;
 mod curvature;
+mod decoders;
 mod feature_networks;
 mod finite_set;
 mod gmm;

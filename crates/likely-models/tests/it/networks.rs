@@ -72,9 +72,12 @@ fn bound_on_graph(
     walk: bool,
 ) -> Result<Tensor> {
     let decode = |z: &Tensor| network(tensors, "decoder", &[2, 100, 3], Activation::Elu, z);
-    let layer = |name: &str, x: &Tensor| {
-        likely_networks::graph::linear::<likely_networks::candle::Error>(x, name, |name| Ok(&tensors[name]))
-    };
+    let layer =
+        |name: &str, x: &Tensor| {
+            likely_networks::graph::linear::<_, likely_networks::candle::Error>(x, name, |name| {
+                Ok(&tensors[name])
+            })
+        };
     let samples = noise.dim(1)? / 2;
     let mut x = decode(z)?;
     let mut sum = z.narrow(1, 0, 1)?.zeros_like()?;
@@ -176,7 +179,7 @@ fn noise_predicted_by_hand_is_that_of_candle_also_between_steps() {
             let angles = places.broadcast_mul(&frequencies)?;
             let mut x = Tensor::cat(&[angles.sin()?, angles.cos()?], 2)?.flatten_from(1)?;
             let layer = |name: &str, x: &Tensor| {
-                likely_networks::graph::linear::<likely_networks::candle::Error>(x, name, |name| {
+                likely_networks::graph::linear::<_, likely_networks::candle::Error>(x, name, |name| {
                     Ok(&tensors[name])
                 })
             };

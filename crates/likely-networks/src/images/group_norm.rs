@@ -43,7 +43,7 @@ struct Sizes {
 
 impl GroupNorm {
     /// What is added to the variance.
-    pub(super) const EPSILON: f64 = 1e-5;
+    pub(crate) const EPSILON: f64 = 1e-5;
 
     /// Refuses images, weights and biases that do not fit the groups.
     pub(super) fn check(self, shape: &[usize], weight: usize, bias: usize) -> Result<()> {

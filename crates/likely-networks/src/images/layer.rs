@@ -1,6 +1,7 @@
 //! Layers with their tensors by name: what a weights file holds of them, how training begins, and their place on the graph.
 
-use super::{GroupNorm, Window, conv_transpose2d, conv2d, group_norm};
+use super::{GroupNorm, Window, conv_transpose2d, conv2d};
+use crate::operand::Operand;
 use crate::training::Parameter;
 use crate::{Expected, initial};
 use candle_core::{Error, Result as CandleResult, Tensor};
@@ -85,21 +86,22 @@ impl Layer {
 }
 
 /// `x` plus one number a channel, `x` of shape `(channels, batch, height, width)`.
-fn add_bias(x: &Tensor, bias: &Tensor) -> CandleResult<Tensor> {
-    x.broadcast_add(&bias.reshape((bias.elem_count(), 1, 1, 1))?)
+fn add_bias<X: Operand>(x: &X, bias: &Tensor) -> CandleResult<X> {
+    x.plus(&bias.reshape((bias.elem_count(), 1, 1, 1))?)
 }
 
 /// [`conv2d`] with the weight and the bias of [`Layer::Convolution`].
 ///
 /// # Errors
 /// What `tensor` or candle says.
-pub fn convolution<'a, E: From<Error>>(
-    x: &Tensor,
+pub fn convolution<'a, X: Operand, E: From<Error>>(
+    x: &X,
     name: &str,
     window: Window,
     tensor: impl Fn(&str) -> Result<&'a Tensor, E>,
-) -> Result<Tensor, E> {
-    let y = conv2d(x, tensor(&format!("{name}.weight"))?, window)?;
+) -> Result<X, E> {
+    let weight = tensor(&format!("{name}.weight"))?;
+    let y = x.mapped(|x| conv2d(x, weight, window))?;
     Ok(add_bias(&y, tensor(&format!("{name}.bias"))?)?)
 }
 
@@ -107,35 +109,37 @@ pub fn convolution<'a, E: From<Error>>(
 ///
 /// # Errors
 /// What `tensor` or candle says.
-pub fn convolution_transposed<'a, E: From<Error>>(
-    x: &Tensor,
+pub fn convolution_transposed<'a, X: Operand, E: From<Error>>(
+    x: &X,
     name: &str,
     window: Window,
     tensor: impl Fn(&str) -> Result<&'a Tensor, E>,
-) -> Result<Tensor, E> {
-    let y = conv_transpose2d(x, tensor(&format!("{name}.weight"))?, window, 0)?;
+) -> Result<X, E> {
+    let weight = tensor(&format!("{name}.weight"))?;
+    let y = x.mapped(|x| conv_transpose2d(x, weight, window, 0))?;
     Ok(add_bias(&y, tensor(&format!("{name}.bias"))?)?)
 }
 
-/// [`group_norm`] with the weight and the bias of [`Layer::Norm`].
+/// [`super::group_norm`] with the weight and the bias of [`Layer::Norm`].
 ///
 /// # Errors
 /// What `tensor` or candle says.
-pub fn normalised<'a, E: From<Error>>(
-    x: &Tensor,
+pub fn normalised<'a, X: Operand, E: From<Error>>(
+    x: &X,
     name: &str,
     norm: GroupNorm,
     tensor: impl Fn(&str) -> Result<&'a Tensor, E>,
-) -> Result<Tensor, E> {
-    Ok(group_norm(x, tensor(&format!("{name}.weight"))?, tensor(&format!("{name}.bias"))?, norm)?)
+) -> Result<X, E> {
+    Ok(x.normalised(tensor(&format!("{name}.weight"))?, tensor(&format!("{name}.bias"))?, norm)?)
 }
 
 /// `scale x + shift` with one number of both a channel, the first axis of `x`.
 ///
 /// # Errors
 /// What candle says.
-pub fn affine(x: &Tensor, scale: &Tensor, shift: &Tensor) -> CandleResult<Tensor> {
-    let mut shape = vec![1; x.rank()];
+pub fn affine<X: Operand>(x: &X, scale: &Tensor, shift: &Tensor) -> CandleResult<X> {
+    let mut shape = vec![1; x.value().rank()];
     shape[0] = scale.elem_count();
-    x.broadcast_mul(&scale.reshape(shape.as_slice())?)?.broadcast_add(&shift.reshape(shape.as_slice())?)
+    let [scale, shift] = [scale.reshape(shape.as_slice())?, shift.reshape(shape.as_slice())?];
+    x.mapped(|x| x.broadcast_mul(&scale))?.plus(&shift)
 }

@@ -18,27 +18,32 @@ pub use layer::{Layer, affine, convolution, convolution_transposed, normalised};
 pub use resampling::{average_pool, upsample_nearest};
 pub use silu::silu;
 
-use candle_core::{Result, Tensor};
+use crate::operand::Operand;
+use candle_core::Result;
 
 /// Images of shape `(batch, channels * height * width)`, channel by channel, as `(channels, batch, height, width)`.
 ///
 /// # Errors
 /// What candle says where the rows have another length.
-pub fn channels_first(rows: &Tensor, [channels, height, width]: [usize; 3]) -> Result<Tensor> {
-    let batch = rows.dim(0)?;
-    let images = rows.reshape((batch, channels, height, width))?;
-    if channels == 1 {
-        images.reshape((1, batch, height, width))
-    } else {
-        images.transpose(0, 1)?.contiguous()
-    }
+pub fn channels_first<X: Operand>(rows: &X, [channels, height, width]: [usize; 3]) -> Result<X> {
+    rows.mapped(|rows| {
+        let batch = rows.dim(0)?;
+        let images = rows.reshape((batch, channels, height, width))?;
+        if channels == 1 {
+            images.reshape((1, batch, height, width))
+        } else {
+            images.transpose(0, 1)?.contiguous()
+        }
+    })
 }
 
 /// The inverse of [`channels_first`]: shape `(batch, channels * height * width)`.
 ///
 /// # Errors
 /// What candle says where there are not four axes.
-pub fn rows_of(images: &Tensor) -> Result<Tensor> {
-    let (channels, batch, height, width) = images.dims4()?;
-    images.transpose(0, 1)?.contiguous()?.reshape((batch, channels * height * width))
+pub fn rows_of<X: Operand>(images: &X) -> Result<X> {
+    images.mapped(|images| {
+        let (channels, batch, height, width) = images.dims4()?;
+        images.transpose(0, 1)?.contiguous()?.reshape((batch, channels * height * width))
+    })
 }

@@ -11,5 +11,6 @@ mod energy;
 mod images;
 mod perceptrons;
 mod planes;
+mod tangents;
 mod training;
 mod weights;

@@ -2,7 +2,7 @@
 
 use crate::support::{CutPlane, half_plane, quadratic};
 use likely_core::{Euclidean, Exact, Geometry, Potential, Rows, Seed};
-use likely_geometries::find_derived;
+use likely_geometries::{Origin, find_derived};
 use likely_models::{First, NoisySine, Quadratic, TwoMoons};
 use likely_studies::shooting::{Integrator, Motion, Shooting};
 use likely_studies::{Findings, Pair, StudyError, Subject, find};
@@ -128,7 +128,7 @@ fn motion_without_force_is_straight_and_with_one_is_what_shooting_gives() {
     assert_eq!(value(&found, "curves-points").unwrap(), 1000.0);
     let derived = find_derived("monge").unwrap();
     let derived = (derived.build)(toml::de::DeTable::parse("").unwrap()).unwrap().derive;
-    let geometry = derived.over(&potential).unwrap();
+    let geometry = derived.over(Origin::density(&potential)).unwrap();
     let case = Case { derived: Some(&*geometry), ..case };
     let found = case.ask("initial-values", "directions = 3\nsteps = 20").unwrap();
     let (starts, mut velocities) = ([1.0, 0.5].repeat(3), Vec::new());
@@ -236,7 +236,7 @@ fn a_pooled_factor_leaves_the_average_where_it_is() {
     let (flat, potential, points) = (Euclidean::new(2), quadratic(vec![0.0, 0.0], 1.0), cloud());
     let kind = find_derived("generative-released").unwrap();
     let derive = (kind.build)(toml::de::DeTable::parse("apart = 7").unwrap()).unwrap().derive;
-    let geometry = derive.over(&potential).unwrap();
+    let geometry = derive.over(Origin::density(&potential)).unwrap();
     let case = Case { points: Some(points.view()), start: None, ..from(&potential, &flat, [0.0, 0.0]) };
     let average = case.number("mean-curves", "by = \"average\"", "curves-energy");
     let case = Case { derived: Some(&*geometry), ..case };

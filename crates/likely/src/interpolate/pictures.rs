@@ -1,6 +1,6 @@
 //! `likely interpolate` between two of the user's own pictures, in the space of a model of images.
 
-use super::{check_empty, literals, table_of, write_all};
+use super::{check_empty, geometry_config, literals, table_of, write_all};
 use crate::answer::{Answer, Exit, Failure};
 use crate::args;
 use crate::grid::TextGrid;
@@ -9,10 +9,11 @@ use crate::progress::Show;
 use crate::{interrupt, npy};
 use anyhow::Context;
 use likely_core::{Counted, Curve, Ends, Euclidean, ImageShape, ImageSpace, Normalisation, Seed};
+use likely_geometries::{Derive, Origin};
 use likely_images::{Grid, ImageSet, Reading, Resize, Size, encode_png, open};
-use likely_methods::{Density, InterpolateError, Scene, Solution};
+use likely_methods::{Density, InterpolateError, Interpolator, Scene, Solution};
 use likely_models::{Built, Resources};
-use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -36,16 +37,14 @@ pub(super) fn are_pictures(ends: [&str; 2]) -> bool {
 }
 
 pub(super) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<Answer> {
-    let points_only = [
-        ("--data", args.data.is_some()),
-        ("--columns", !args.columns.is_empty()),
-        ("--geometry", args.geometry.is_some()),
-    ];
+    let points_only = [("--data", args.data.is_some()), ("--columns", !args.columns.is_empty())];
     if let Some((option, _)) = points_only.into_iter().find(|(_, given)| *given) {
         return Err(Failure::usage(format!(
-            "{option} is for points; two pictures are joined in the flat space of a model of images, which has its own weights or folder"
+            "{option} is for points; two pictures are joined in the space of a model of images, which has its own weights or folder"
         )));
     }
+    let method = method(args)?;
+    let derive = derive(args, &*method)?;
     let frames = usize::from(args.frames.get());
     let segments = match args.segments {
         None => SEGMENTS_A_FRAME * (frames + 1),
@@ -72,8 +71,13 @@ pub(super) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
     show.line("encoding");
     let points = space.encode(originals.rows().view()).context("encoding the pictures")?;
     let counted = Counted::new(&*built.potential);
-    let geometry = Euclidean::new(space.dim());
-    let scene = Scene { geometry: &geometry, density: Some(Density::Potential(&counted)), typical: None };
+    let flat = Euclidean::new(space.dim());
+    let decoder = space.decoder();
+    let origin = Origin { potential: &counted, decoder: decoder.as_deref() };
+    let derived = derive.as_ref().map(|derive| derive.over(origin)).transpose();
+    let derived = derived.map_err(|reason| Failure::usage(format!("--model {}: {reason}", args.model)))?;
+    let geometry = derived.as_deref().unwrap_or(&flat);
+    let scene = Scene { geometry, density: Some(Density::Potential(&counted)), typical: None };
     let signals = space.signals(originals.rows().view())?;
     let count = NonZeroUsize::new(segments).expect("checked to be positive");
     let ends = Ends::new(points.row(0), points.row(1), count).and_then(|ends| match &signals {
@@ -83,7 +87,7 @@ pub(super) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
     let ends = ends.map_err(|error| Failure::usage(format!("the encoded pictures: {error}")))?;
     let stop = interrupt::install()?;
     show.line("joining");
-    let solution = join(args, &scene, &ends, stop)?;
+    let solution = join(args.seed, &*method, &scene, &ends, stop)?;
     show.line("decoding");
     let every = segments / (frames + 1);
     let shown = solution.curve.points().slice(s![..;every, ..]).to_owned();
@@ -154,12 +158,7 @@ fn pictures(args: &args::Interpolate, shape: ImageShape) -> anyhow::Result<Image
     Ok(ImageSet::new(shape, pixels)?)
 }
 
-fn join(
-    args: &args::Interpolate,
-    scene: &Scene<'_>,
-    ends: &Ends<'_>,
-    stop: &AtomicBool,
-) -> anyhow::Result<Solution> {
+fn method(args: &args::Interpolate) -> anyhow::Result<Box<dyn Interpolator>> {
     let Some(kind) = likely_methods::find(&args.method) else {
         let known: Vec<&str> = likely_methods::ALL.iter().map(|method| method.id).collect();
         return Err(Failure::usage(format!(
@@ -169,13 +168,50 @@ fn join(
         )));
     };
     let text = literals("--config", &args.config)?.join("\n");
-    let method = (kind.build)(table_of("--config", &text)?)
+    let built = (kind.build)(table_of("--config", &text)?)
         .map_err(|error| Failure::usage(format!("--method {}: {}", kind.id, error.message())))?;
-    let mut stream = Seed::new(args.seed).stream(&[("command", "interpolate")]);
+    Ok(built.interpolator)
+}
+
+/// What makes the geometry of the model; nothing where the space is flat.
+fn derive(args: &args::Interpolate, method: &dyn Interpolator) -> anyhow::Result<Option<Box<dyn Derive>>> {
+    let Some(id) = &args.geometry else { return Ok(None) };
+    let Some(kind) = likely_geometries::find_derived(id) else {
+        let known: Vec<&str> = likely_geometries::DERIVED.iter().map(|kind| kind.id).collect();
+        return Err(Failure::usage(format!(
+            "--geometry {id}: no model of images makes it; there are {}",
+            known.join(", ")
+        )));
+    };
+    if method.evaluations_at_most(2) == 0 {
+        return Err(Failure::usage(format!(
+            "--geometry {id}: the method `{}` is a formula that minimises nothing in a geometry; leave the geometry out, or name another method",
+            args.method
+        )));
+    }
+    let text = format!("config = {}", geometry_config(&args.geometry_config)?);
+    let wrong = |error: toml::de::Error| Failure::usage(format!("--geometry {id}: {}", error.message()));
+    let document = toml::de::DeTable::parse(&text).map_err(wrong)?;
+    let span = document.span();
+    let config = document.into_inner().remove("config").map(toml::Spanned::into_inner);
+    let Some(toml::de::DeValue::Table(config)) = config else {
+        return Err(Failure::usage(format!("--geometry-config: `{text}` is no table")));
+    };
+    Ok(Some((kind.build)(toml::Spanned::new(span, config)).map_err(wrong)?.derive))
+}
+
+fn join(
+    seed: u64,
+    method: &dyn Interpolator,
+    scene: &Scene<'_>,
+    ends: &Ends<'_>,
+    stop: &AtomicBool,
+) -> anyhow::Result<Solution> {
+    let mut stream = Seed::new(seed).stream(&[("command", "interpolate")]);
     let mut watch = |_: &likely_methods::Step| {
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    match method.interpolator.interpolate(scene, ends, &mut stream, &mut watch) {
+    match method.interpolate(scene, ends, &mut stream, &mut watch) {
         Err(InterpolateError::Interrupted) => {
             Err(Failure::ending(Exit::Interrupted, "interrupted; nothing was written"))
         }
@@ -228,6 +264,7 @@ impl Told<'_> {
             "model-config": self.built.resolved,
             "model-facts": self.built.facts.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
             "normalised": self.built.potential.normalisation() == Normalisation::Normalised,
+            "geometry": args.geometry,
             "method": args.method,
             "from": args.from,
             "to": args.to,
@@ -242,6 +279,7 @@ impl Told<'_> {
             "iterations": self.solution.iterations,
             "evaluations": evaluations,
             "energy": energy(curve),
+            "pixel-length": length(decoded),
             "end-errors-rms": ends,
             "frames": frames,
             "version": env!("CARGO_PKG_VERSION"),
@@ -276,6 +314,13 @@ impl Told<'_> {
 /// `|z| / sqrt(d)`, which is near 1 for standard normal noise.
 fn relative_norm(point: ArrayView1<'_, f64>) -> f64 {
     (point.dot(&point) / point.len() as f64).sqrt()
+}
+
+/// `sum_k |x_(k+1) - x_k|` of the frames.
+fn length(frames: &Array2<f64>) -> f64 {
+    let steps = frames.axis_windows(Axis(0), 2);
+    let distance = |gap: Array1<f64>| gap.dot(&gap).sqrt();
+    steps.into_iter().map(|pair| distance(&pair.row(1) - &pair.row(0))).sum()
 }
 
 /// `sum_i |z_(i+1) - z_i|^2`.

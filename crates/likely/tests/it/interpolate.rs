@@ -137,7 +137,35 @@ fn two_pictures_are_joined_in_the_space_of_a_model() {
     assert_eq!(frame.shape(), likely_core::ImageShape { channels: 1, height: 28, width: 28 });
     assert_eq!(fs::read(out.join("curve.npy")).unwrap().len(), 128 + 9 * 16 * 8);
 
-    let cases: [(&[&str], &str); 6] = [
+    // In the geometry that the decoder makes, a curve between the same images is a shorter walk through pictures.
+    let walked = |more: &[&str]| {
+        let answer =
+            with(&[&vae[..], &["--config", "weight.absolute=0", "--json"], more].concat()).ends(0).json();
+        assert_eq!(answer["numbers"]["stop"]["converged"], true);
+        (answer["numbers"]["pixel-length"].as_f64().unwrap(), answer["numbers"]["geometry"].clone())
+    };
+    let straight = walked(&["--out", "straight"]);
+    let geodesic = walked(&["--geometry", "pull-back", "--out", "geodesic"]);
+    assert_eq!((straight.1, geodesic.1), (serde_json::Value::Null, "pull-back".into()));
+    assert!(geodesic.0 < 0.99 * straight.0, "{} and {}", geodesic.0, straight.0);
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/data/fashion");
+    let folder = format!("folder={}", folder.display());
+    let gaussian = ["--model", "image-gaussian", "--model-config", &folder];
+    let cases: [(&[&str], &str); 10] = [
+        (
+            &[&vae[..], &["--geometry", "sphere"]].concat(),
+            "no model of images makes it; there are conformal-energy,",
+        ),
+        (&[&vae[..], &["--geometry", "pull-back", "--method", "slerp"]].concat(), "`slerp` is a formula"),
+        (
+            &[&vae[..], &["--geometry", "pull-back", "--geometry-config", "ridge=-1"]].concat(),
+            "-1 is not a finite number of 0 or more",
+        ),
+        (
+            &[&gaussian[..], &["--geometry", "pull-back"]].concat(),
+            "made of a decoder, which this model does not have",
+        ),
         (
             &["--model", "kde"],
             "its points stand for no images; those of the models whose names begin with `image-` do",

@@ -6,7 +6,7 @@ use likely_networks::graph::linear;
 use likely_networks::images::{
     GroupNorm, Layer, Window, channels_first, convolution, convolution_transposed, normalised, rows_of, silu,
 };
-use likely_networks::{Activation, Expected};
+use likely_networks::{Activation, Expected, Operand};
 
 /// Latent coordinates.
 pub(super) const LATENT: usize = 32;
@@ -45,16 +45,16 @@ pub(super) fn expected() -> Vec<Expected> {
 }
 
 /// The images of latent points of shape `(batch, 32)`, shape `(batch, 784)`, in `(0, 1)`.
-pub(super) fn generate<'a, E: From<Error>>(
-    latent: &Tensor,
+pub(super) fn generate<'a, X: Operand, E: From<Error>>(
+    latent: &X,
     tensor: impl Fn(&str) -> Result<&'a Tensor, E> + Copy,
-) -> Result<Tensor, E> {
+) -> Result<X, E> {
     let mut x = channels_first(&linear(latent, "generator.first", tensor)?, INNER)?;
     for (k, (_, _, window)) in STAGES.into_iter().enumerate().rev() {
         x = normalised(&x, &format!("generator.norms.{k}"), NORM, tensor)?;
         x = convolution_transposed(&x, &format!("generator.{k}"), window, tensor)?;
     }
-    Ok(Activation::Sigmoid.graph(&rows_of(&x)?)?)
+    Ok(rows_of(&x)?.activated(Activation::Sigmoid)?)
 }
 
 /// How real images of shape `(batch, 784)` look, shape `(batch)`: larger for images of the data.

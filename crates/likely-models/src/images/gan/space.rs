@@ -3,10 +3,11 @@
 use super::ID;
 use super::networks::{LATENT, SHAPE, discriminate, expected, generate};
 use crate::images::constants::{Constants, in_blocks};
-use likely_core::{EvalError, ImageShape, ImageSpace, Seed};
+use crate::images::decoder::{Decoder, Decodes};
+use likely_core::{EvalError, ImageShape, ImageSpace, Seed, SmoothMap};
 use likely_networks::candle::{DType, Device, Result as CandleResult, Tensor, Var};
 use likely_networks::candle_room::{GraphError, checked_grad};
-use likely_networks::{Problems, Weights};
+use likely_networks::{Operand, Problems, Weights};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand::Rng;
 use rand_distr::StandardNormal;
@@ -64,7 +65,7 @@ impl ImageGan {
     }
 
     /// The images of latent points on the graph, shape `(batch, pixels)`.
-    pub(super) fn generated(&self, latent: &Tensor) -> CandleResult<Tensor> {
+    pub(super) fn generated<X: Operand>(&self, latent: &X) -> CandleResult<X> {
         generate(latent, |name: &str| self.tensors.get(name))
     }
 
@@ -127,6 +128,16 @@ impl ImageGan {
     }
 }
 
+impl Decodes for ImageGan {
+    fn sizes(&self) -> [usize; 2] {
+        [LATENT, SHAPE.len()]
+    }
+
+    fn images<X: Operand>(&self, points: &X) -> CandleResult<X> {
+        self.generated(points)
+    }
+}
+
 impl ImageSpace for ImageGan {
     fn dim(&self) -> usize {
         LATENT
@@ -151,5 +162,8 @@ impl ImageSpace for ImageGan {
             point.assign(&Array1::from(self.search(image)?));
         }
         Ok(points)
+    }
+    fn decoder(&self) -> Option<Box<dyn SmoothMap + '_>> {
+        Some(Box::new(Decoder(self)))
     }
 }

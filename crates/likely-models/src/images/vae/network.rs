@@ -3,10 +3,11 @@
 use super::released::{self, CELEBA, Released, SVHN};
 use super::small;
 use crate::images::constants::{Constants, in_blocks};
+use crate::images::decoder::{Decoder, Decodes};
 use crate::learned;
-use likely_core::{EvalError, ImageLikelihood, ImageShape, ImageSpace};
+use likely_core::{EvalError, ImageLikelihood, ImageShape, ImageSpace, SmoothMap};
 use likely_networks::candle::{DType, Result as CandleResult, Tensor};
-use likely_networks::{Expected, Problems, Weights};
+use likely_networks::{Expected, Operand, Problems, Weights};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
@@ -107,7 +108,7 @@ impl ImageVae {
     }
 
     /// The images of latent points on the graph, shape `(batch, pixels)`; those of some architectures leave `[0, 1]`.
-    pub(super) fn decoded(&self, latent: &Tensor) -> CandleResult<Tensor> {
+    pub(super) fn decoded<X: Operand>(&self, latent: &X) -> CandleResult<X> {
         let tensor = |name: &str| self.tensors.get(name);
         match self.architecture.released() {
             None => small::decode(latent, tensor),
@@ -118,6 +119,16 @@ impl ImageVae {
     /// Rows as a tensor of the precision of the networks.
     pub(super) fn tensor(&self, rows: ArrayView2<'_, f64>) -> CandleResult<Tensor> {
         self.tensors.tensor(rows)
+    }
+}
+
+impl Decodes for ImageVae {
+    fn sizes(&self) -> [usize; 2] {
+        [self.architecture.latent(), self.architecture.shape().len()]
+    }
+
+    fn images<X: Operand>(&self, points: &X) -> CandleResult<X> {
+        self.decoded(points)
     }
 }
 
@@ -143,6 +154,11 @@ impl ImageSpace for ImageVae {
             let [mean, _] = self.encoded(&self.tensor(rows)?)?;
             Ok(mean)
         })
+    }
+
+    /// The means of the decoder, of which those of some architectures leave `[0, 1]`.
+    fn decoder(&self) -> Option<Box<dyn SmoothMap + '_>> {
+        Some(Box::new(Decoder(self)))
     }
 
     fn likelihood(&self) -> Option<&dyn ImageLikelihood> {

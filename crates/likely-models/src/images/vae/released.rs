@@ -7,7 +7,7 @@ use likely_networks::graph::linear;
 use likely_networks::images::{
     Layer, Window, affine, channels_first, conv2d, convolution_transposed, rows_of,
 };
-use likely_networks::{Activation, Expected, Problems, Weights};
+use likely_networks::{Activation, Expected, Operand, Problems, Weights};
 
 pub(super) const LATENT: usize = 32;
 /// Counters that PyTorch keeps beside the weights and evaluation does not need.
@@ -103,14 +103,12 @@ impl Released {
     }
 
     /// The images of latent points, shape `(batch, pixels)`, without anything that keeps them in `[0, 1]`.
-    pub(super) fn decode<'a>(
+    pub(super) fn decode<'a, X: Operand>(
         self,
-        latent: &Tensor,
+        latent: &X,
         tensor: impl Fn(&str) -> CandleResult<&'a Tensor> + Copy,
-    ) -> CandleResult<Tensor> {
-        let x = linear(latent, "g_fc", tensor)?.t()?.contiguous()?;
-        let (channels, batch) = x.dims2()?;
-        let mut x = x.reshape((channels, batch, 1, 1))?;
+    ) -> CandleResult<X> {
+        let mut x = channels_first(&linear(latent, "g_fc", tensor)?, [WIDTH, 1, 1])?;
         for (k, window) in (1..).zip(self.up) {
             x = active(&x, &format!("g_batch{k}"), tensor)?;
             x = convolution_transposed(&x, &format!("g_tcon{k}"), window, tensor)?;
@@ -141,11 +139,11 @@ pub(super) fn fold(weights: &Weights, tensors: &mut Constants) -> Result<(), Pro
 }
 
 /// A batch normalisation along the first axis, and ELU.
-fn active<'a, E: From<Error>>(
-    x: &Tensor,
+fn active<'a, X: Operand, E: From<Error>>(
+    x: &X,
     name: &str,
     tensor: impl Fn(&str) -> Result<&'a Tensor, E>,
-) -> Result<Tensor, E> {
+) -> Result<X, E> {
     let (scale, shift) = (tensor(&format!("{name}.scale"))?, tensor(&format!("{name}.shift"))?);
-    Ok(Activation::Elu.graph(&affine(x, scale, shift)?)?)
+    Ok(affine(x, scale, shift)?.activated(Activation::Elu)?)
 }

@@ -6,7 +6,7 @@ use likely_networks::graph::linear;
 use likely_networks::images::{
     Layer, Window, channels_first, convolution, convolution_transposed, rows_of, silu,
 };
-use likely_networks::{Activation, Expected};
+use likely_networks::{Activation, Expected, Operand};
 
 pub(super) const LATENT: usize = 16;
 pub(super) const SHAPE: ImageShape = ImageShape { channels: 1, height: 28, width: 28 };
@@ -55,14 +55,14 @@ pub(super) fn encode<'a, E: From<Error>>(
 }
 
 /// The images of latent points, shape `(batch, 784)`.
-pub(super) fn decode<'a, E: From<Error>>(
-    latent: &Tensor,
+pub(super) fn decode<'a, X: Operand, E: From<Error>>(
+    latent: &X,
     tensor: impl Fn(&str) -> Result<&'a Tensor, E> + Copy,
-) -> Result<Tensor, E> {
+) -> Result<X, E> {
     let x = linear(latent, "decoder.first", tensor)?;
     let mut x = channels_first(&x, INNER)?;
     for (k, (_, _, window)) in STAGES.into_iter().enumerate().rev() {
-        x = convolution_transposed(&silu(&x)?, &format!("decoder.{k}"), window, tensor)?;
+        x = convolution_transposed(&x.silu()?, &format!("decoder.{k}"), window, tensor)?;
     }
-    Ok(Activation::Sigmoid.graph(&rows_of(&x)?)?)
+    Ok(rows_of(&x)?.activated(Activation::Sigmoid)?)
 }
