@@ -28,7 +28,12 @@ fn geometry(kind: &str, config: &str) -> Box<dyn Geometry> {
 
 fn average(weights: &Value, centres: &Value) -> Box<dyn Potential> {
     let config = format!("weights = {weights}\ncentres = {centres}");
-    let resources = Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
+    let resources = Resources {
+        points: None,
+        seed: Seed::new(0),
+        folder: Path::new("."),
+        device: likely_models::OpenDevice::cpu(),
+    };
     let model = likely_models::find("gaussian-average").expect("a model");
     (model.build)(parsed(&config), &resources).expect("a potential").potential
 }

@@ -35,7 +35,12 @@ fn optimisers(criterion: &mut Criterion) {
         let kind = likely_geometries::find(text(&case["geometry"]["kind"])).expect("a geometry");
         let geometry = (kind.build)(parsed(text(&case["geometry"]["config"]))).expect("a geometry").geometry;
         let config = format!("weights = {}\ncentres = {}", case["weights"], case["centres"]);
-        let resources = Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
+        let resources = Resources {
+            points: None,
+            seed: Seed::new(0),
+            folder: Path::new("."),
+            device: likely_models::OpenDevice::cpu(),
+        };
         let model = likely_models::find("gaussian-average").expect("a model");
         let potential = (model.build)(parsed(&config), &resources).expect("a potential").potential;
         let (start, end) = (numbers(&case["start"]), numbers(&case["end"]));

@@ -103,7 +103,12 @@ fn main() {
         let centres = npy(&format!("experiments/data/runtime/{name}-centres.npy"));
         let rows: Vec<Vec<f64>> = centres.rows().into_iter().map(|row| row.to_vec()).collect();
         let text = format!("weights = {WEIGHTS:?}\ncentres = {rows:?}");
-        let resources = likely_models::Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
+        let resources = likely_models::Resources {
+            points: None,
+            seed: Seed::new(0),
+            folder: Path::new("."),
+            device: likely_models::OpenDevice::cpu(),
+        };
         let model = (likely_models::find("gaussian-average").unwrap().build)(
             toml::de::DeTable::parse(&text).unwrap(),
             &resources,

@@ -70,7 +70,12 @@ fn geometry(kind: &str, config: &str) -> Box<dyn Geometry> {
 
 fn average(weights: &Value, centres: &Value) -> Box<dyn Potential> {
     let config = format!("weights = {weights}\ncentres = {centres}");
-    let resources = likely_models::Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
+    let resources = likely_models::Resources {
+        points: None,
+        seed: Seed::new(0),
+        folder: Path::new("."),
+        device: likely_models::OpenDevice::cpu(),
+    };
     let table = toml::de::DeTable::parse(&config).unwrap();
     (likely_models::find("gaussian-average").unwrap().build)(table, &resources).unwrap().potential
 }

@@ -46,7 +46,9 @@ pub use images::{
     ImageGaussianError, ImageScoreSde, ImageVae, NoiseCurve, NoiseSchedule, Sde, UNet, feature_network,
 };
 pub use kde::{Bandwidth, KernelDensity, KernelDensityError};
-pub use likely_networks::{StoredWeights, Weights, training};
+pub use likely_networks::{
+    DeviceError, DeviceName, OpenDevice, StoredWeights, Weights, built_for_cuda, gpus, training,
+};
 pub use noisy_sine::{First, NoisySine};
 pub use normalizing_flow::NormalizingFlow;
 pub use quadratic::{Quadratic, QuadraticError};

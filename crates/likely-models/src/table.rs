@@ -1,6 +1,8 @@
 //! What an entry of the table of models is.
 
 use likely_core::{Flow, ImageSpace, Potential, Seed};
+use likely_networks::candle::{Device, Result as CandleResult};
+use likely_networks::{DeviceName, OpenDevice};
 use ndarray::ArrayView2;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +19,16 @@ pub struct Resources<'a> {
     pub seed: Seed,
     /// The folder that relative paths in the configuration start from: that of the spec.
     pub folder: &'a Path,
+    /// Where networks of images are evaluated; all else is done on the processor.
+    pub device: &'a OpenDevice,
+}
+
+impl Resources<'_> {
+    /// What `put` puts on the device.
+    pub(crate) fn placed<T>(&self, put: impl FnOnce(&Device) -> CandleResult<T>) -> Result<T, BuildError> {
+        let device = self.device.name();
+        put(self.device.candle()).map_err(|error| BuildError::Device { device, reason: error.to_string() })
+    }
 }
 
 /// What an error begins its reason with where a file that a spec names is not there: data or weights that the user brings.
@@ -44,6 +56,14 @@ pub enum BuildError {
         /// The file.
         path: PathBuf,
         /// What is wrong, where, and what would be right.
+        reason: String,
+    },
+    /// The device does not take the networks of the model.
+    #[error("the networks of the model cannot be put on `{device}`: {reason}")]
+    Device {
+        /// The device.
+        device: DeviceName,
+        /// What it said.
         reason: String,
     },
     /// The model needs points and the spec names no data set.

@@ -107,14 +107,14 @@ pub struct CandlePotential<F> {
     network: F,
     normalisation: Normalisation,
     room: Room,
-    alone: bool,
+    together: usize,
 }
 
 impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> CandlePotential<F> {
     /// The network on points with `dim` coordinates, evaluated on the processor in `dtype`.
     pub fn new(dim: usize, normalisation: Normalisation, dtype: DType, network: F) -> Self {
         let room = Room { dim, dtype, device: Device::Cpu };
-        Self { network, normalisation, room, alone: false }
+        Self { network, normalisation, room, together: usize::MAX }
     }
 
     /// The same network, evaluated on `device`, where its weights must be.
@@ -124,16 +124,12 @@ impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> CandlePotentia
         self
     }
 
-    /// The same network, evaluated at each row by itself, so that the bits of a row do not depend on the others.
+    /// The same network, evaluated at so many rows together at most, at least one; at one, the bits of a row do not depend on the
+    /// others.
     #[must_use]
-    pub fn one_by_one(mut self) -> Self {
-        self.alone = true;
+    pub fn at_most(mut self, rows: usize) -> Self {
+        self.together = rows.max(1);
         self
-    }
-
-    /// Rows that are evaluated together.
-    fn together(&self, rows: usize) -> usize {
-        if self.alone { 1 } else { rows.max(1) }
     }
 
     /// `S` of each row on the graph, shape `(batch)`.
@@ -162,7 +158,7 @@ impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> Potential for 
     fn value(&self, points: ArrayView2<'_, f64>) -> Result<Array1<f64>, EvalError> {
         self.room.check(&points)?;
         let mut values = Vec::with_capacity(points.nrows());
-        for rows in points.axis_chunks_iter(Axis(0), self.together(points.nrows())) {
+        for rows in points.axis_chunks_iter(Axis(0), self.together.min(points.nrows().max(1))) {
             values.extend(Room::numbers(&self.graph(&self.room.points(&rows)?, rows.nrows())?)?);
         }
         Ok(values.into())
@@ -172,7 +168,7 @@ impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> Potential for 
         self.room.check(&points)?;
         let mut value = Vec::with_capacity(points.nrows());
         let mut grad = Array2::zeros(points.raw_dim());
-        let together = self.together(points.nrows());
+        let together = self.together.min(points.nrows().max(1));
         let blocks = points.axis_chunks_iter(Axis(0), together);
         for (rows, mut slopes) in blocks.zip(grad.axis_chunks_iter_mut(Axis(0), together)) {
             let x = Var::from_tensor(&self.room.points(&rows)?).map_err(GraphError::from)?;
@@ -191,18 +187,26 @@ impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> Potential for 
 pub struct CandleScore<F> {
     network: F,
     room: Room,
+    together: usize,
 }
 
 impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> CandleScore<F> {
     /// The network on points with `dim` coordinates, evaluated on the processor in `dtype`.
     pub fn new(dim: usize, dtype: DType, network: F) -> Self {
-        Self { network, room: Room { dim, dtype, device: Device::Cpu } }
+        Self { network, room: Room { dim, dtype, device: Device::Cpu }, together: usize::MAX }
     }
 
     /// The same network, evaluated on `device`, where its weights must be.
     #[must_use]
     pub fn on(mut self, device: Device) -> Self {
         self.room.device = device;
+        self
+    }
+
+    /// The same network, evaluated at so many rows together at most, at least one.
+    #[must_use]
+    pub fn at_most(mut self, rows: usize) -> Self {
+        self.together = rows.max(1);
         self
     }
 }
@@ -213,11 +217,14 @@ impl<F: Fn(&Tensor) -> candle_core::Result<Tensor> + Send + Sync> Score for Cand
     }
 
     fn score(&self, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
-        let x = self.room.points(&points)?;
-        if points.nrows() == 0 {
-            return Ok(Array2::zeros(points.dim()));
+        self.room.check(&points)?;
+        let mut scores = Array2::zeros(points.raw_dim());
+        let together = self.together.min(points.nrows().max(1));
+        let blocks = points.axis_chunks_iter(Axis(0), together);
+        for (rows, mut found) in blocks.zip(scores.axis_chunks_iter_mut(Axis(0), together)) {
+            let score = (self.network)(&self.room.points(&rows)?).map_err(GraphError::from)?;
+            found.assign(&self.room.rows(&score, rows.nrows())?);
         }
-        let score = (self.network)(&x).map_err(GraphError::from)?;
-        Ok(self.room.rows(&score, points.nrows())?)
+        Ok(scores)
     }
 }

@@ -81,13 +81,13 @@ pub struct OpenDevice {
     device: Device,
 }
 
-impl Default for OpenDevice {
-    fn default() -> Self {
-        Self { name: DeviceName::Cpu, device: Device::Cpu }
-    }
-}
-
 impl OpenDevice {
+    /// The processor.
+    pub fn cpu() -> &'static Self {
+        static CPU: OpenDevice = OpenDevice { name: DeviceName::Cpu, device: Device::Cpu };
+        &CPU
+    }
+
     /// Makes the device ready.
     ///
     /// All threads share one stream of a GPU, so that work queued by one of them is seen by the next.
@@ -120,7 +120,7 @@ impl OpenDevice {
 
     /// Whether it is the processor.
     pub fn is_cpu(&self) -> bool {
-        self.name == DeviceName::Cpu
+        self.device.is_cpu()
     }
 
     /// The name, and of a GPU also that of its kind, as provenance holds it: `cuda:0 (NVIDIA H100 80GB HBM3)`.

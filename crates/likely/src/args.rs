@@ -1,8 +1,10 @@
 //! Commands and their options.
 
+use crate::answer::Failure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use likely_experiment::{Tier, TrainingTier};
 use likely_metrics::distances::SetMetric;
+use likely_models::{DeviceName, OpenDevice};
 use std::num::{NonZeroU8, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
@@ -51,10 +53,15 @@ pub(crate) enum Command {
     #[command(after_help = examples!(
         "likely run experiments/fig3.toml",
         "likely run experiments/fig3.toml experiments/real-2d.toml --tier smoke --threads 2",
+        "likely run experiments/images-vae.toml --tier smoke --device cuda",
     ))]
     Run(RunArgs),
     /// Run every experiment, compare with pinned and published numbers, and write results/report.html.
-    #[command(after_help = examples!("likely reproduce", "likely reproduce --tier smoke --threads 1"))]
+    #[command(after_help = examples!(
+        "likely reproduce",
+        "likely reproduce --tier smoke --threads 1",
+        "likely reproduce --tier smoke --device cuda --require-pinned",
+    ))]
     Reproduce(Reproduce),
     /// Draw tables, figures and pages again from the run folders that are there.
     #[command(after_help = examples!(
@@ -87,6 +94,8 @@ pub(crate) enum Command {
         "    --from=-1.5,0.2 --to=3,4 --method prob-georce --config weight.relative=20 --out my-curve",
         "likely interpolate --from a.png --to b.png --model image-vae --config weight.relative=1 \\",
         "    --model-config weights=experiments/models/images/fashion-vae.safetensors --out my-pictures",
+        "likely interpolate --from a.png --to b.png --model image-vae --device cuda:1 --out on-a-gpu \\",
+        "    --model-config weights=experiments/models/images/fashion-vae.safetensors",
     ))]
     Interpolate(Interpolate),
     /// Distances between two sets of images by their features: Fréchet (FID), kernel (KID), precision and recall, density and coverage.
@@ -104,6 +113,7 @@ pub(crate) enum Command {
         "likely train experiments/models/two-moons-flow.toml",
         "likely train --jobs 2",
         "likely train --tier small",
+        "likely train experiments/models/images/fashion-vae.toml --tier small --device cuda",
         "likely train experiments/models/two-moons-flow.toml --steps 200 --out /tmp/try",
         "likely train --check",
     ))]
@@ -173,6 +183,22 @@ pub(crate) struct PlanArgs {
     pub(crate) tier: Tier,
 }
 
+/// Where networks of images are evaluated.
+#[derive(Debug, Args)]
+pub(crate) struct OnDevice {
+    /// Where networks of images run: the processor, or an NVIDIA GPU, which takes a program built with the feature `cuda`. All else
+    /// is done on the processor.
+    #[arg(long, default_value = "cpu", value_name = "cpu|cuda|cuda:N")]
+    pub(crate) device: DeviceName,
+}
+
+impl OnDevice {
+    /// Makes the device ready.
+    pub(crate) fn open(&self) -> anyhow::Result<OpenDevice> {
+        OpenDevice::new(self.device).map_err(|error| Failure::usage(format!("--device: {error}")))
+    }
+}
+
 /// Where results go and with how many threads.
 #[derive(Debug, Args)]
 pub(crate) struct Work {
@@ -185,6 +211,8 @@ pub(crate) struct Work {
     /// Folder of results.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub(crate) results: PathBuf,
+    #[command(flatten)]
+    pub(crate) on: OnDevice,
 }
 
 #[derive(Debug, Args)]
@@ -304,6 +332,8 @@ pub(crate) struct Interpolate {
     /// Write the curve as .npy too.
     #[arg(long)]
     pub(crate) npy: bool,
+    #[command(flatten)]
+    pub(crate) on: OnDevice,
 }
 
 #[derive(Debug, Args)]
@@ -393,6 +423,8 @@ pub(crate) struct Train {
     /// Folder of the specs.
     #[arg(long, value_name = "DIR", default_value = "experiments")]
     pub(crate) experiments: PathBuf,
+    #[command(flatten)]
+    pub(crate) on: OnDevice,
     #[arg(long, hide = true)]
     pub(crate) worker: bool,
 }

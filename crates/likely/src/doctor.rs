@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Exit};
 use crate::{args, machine, specs};
 use likely_experiment::Spec;
+use likely_models::built_for_cuda;
 use likely_record::Pinned;
 use serde::Serialize;
 use serde_json::json;
@@ -43,6 +44,7 @@ pub(crate) fn command(args: &args::Doctor) -> Answer {
     } else {
         Check::ok("vector instructions", features.join(", "))
     });
+    checks.extend(gpus());
     let problems = checks.iter().filter(|check| !check.ok).count();
     let mut lines = Vec::new();
     for check in &checks {
@@ -53,6 +55,24 @@ pub(crate) fn command(args: &args::Doctor) -> Answer {
     let text = lines.join("\n") + "\n";
     let exit = if problems == 0 { Exit::Fine } else { Exit::Usage };
     Answer { exit, text, json: json!({ "problems": problems, "checks": checks }) }
+}
+
+/// Whether networks of images can run on NVIDIA GPUs, and on which.
+fn gpus() -> Vec<Check> {
+    const WHAT: &str = "NVIDIA GPUs";
+    if !built_for_cuda() {
+        return vec![Check::ok(
+            WHAT,
+            "this program was built without them (feature `cuda`); networks run on the processor",
+        )];
+    }
+    match likely_models::gpus() {
+        Ok(gpus) if gpus.is_empty() => {
+            vec![Check::ok(WHAT, "the driver sees none; networks run on the processor")]
+        }
+        Ok(gpus) => gpus.into_iter().map(|(name, kind)| Check::ok(WHAT, format!("{name}: {kind}"))).collect(),
+        Err(error) => vec![Check::ok(WHAT, format!("none can be used: {error}"))],
+    }
 }
 
 /// The folder itself, or the nearest one above it that exists.

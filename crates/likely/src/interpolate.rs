@@ -13,7 +13,7 @@ use crate::numbers::number;
 use crate::progress::{Progress, Show};
 use crate::{interrupt, npy, specs};
 use anyhow::Context;
-use likely_experiment::{Plan, PlanOptions, Points, Spec, Tier, read_points};
+use likely_experiment::{Plan, Points, Spec, Tier, read_points};
 use likely_record::{CellRecord, CurveRecord, Run, RunFolder, Status, write_atomic};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -44,7 +44,7 @@ pub(crate) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
     let text = spec_text(args, data, &start, &end)?;
     let explain = |error: String| Failure::usage(with_spec(&error, &text));
     let spec = Spec::from_toml(Path::new(SOURCE), &text).map_err(|error| explain(error.to_string()))?;
-    let options = PlanOptions { program_sha256: machine::program_sha256()?.to_owned(), fields: true };
+    let options = machine::plan_options(true, &args.on.open()?)?;
     let plan = Plan::new(&spec, Tier::Laptop, &options).map_err(|error| explain(error.to_string()))?;
 
     let work = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -298,6 +298,7 @@ fn numbers(args: &args::Interpolate, run: &Run, cell: &CellRecord, start: &[f64]
         "iterations": cell.iterations,
         "evaluations": cell.evaluations,
         "metrics": cell.metrics,
+        "device": run.provenance.device,
         "version": run.provenance.version,
         "commit": run.provenance.commit,
     })

@@ -1,7 +1,8 @@
 //! The machine, the program and the source tree, for provenance.
 
 use anyhow::Context;
-use likely_experiment::{Plan, Spec};
+use likely_experiment::{Plan, PlanOptions, Spec};
+use likely_models::OpenDevice;
 use likely_record::{FORMAT, Provenance, sha256_hex};
 use std::fs;
 use std::path::Path;
@@ -23,6 +24,11 @@ pub(crate) fn program_sha256() -> anyhow::Result<&'static str> {
     Ok(HASH.get_or_init(|| sha256_hex(&bytes)))
 }
 
+/// What a plan by this program depends on beside the spec.
+pub(crate) fn plan_options(fields: bool, device: &OpenDevice) -> anyhow::Result<PlanOptions> {
+    Ok(PlanOptions { program_sha256: program_sha256()?.to_owned(), fields, device: device.clone() })
+}
+
 /// What makes the numbers of a run.
 pub(crate) fn provenance(spec: &Spec, plan: &Plan, threads: usize) -> anyhow::Result<Provenance> {
     let (commit, dirty) = commit();
@@ -39,7 +45,7 @@ pub(crate) fn provenance(spec: &Spec, plan: &Plan, threads: usize) -> anyhow::Re
         target: env!("LIKELY_TARGET").to_owned(),
         cpu: cpu(),
         cpu_features: cpu_features(),
-        device: "cpu".to_owned(),
+        device: plan.device().to_owned(),
         threads,
         started: now(),
     })

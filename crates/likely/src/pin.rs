@@ -5,6 +5,7 @@ use crate::args;
 use crate::grid::TextGrid;
 use crate::numbers::cell;
 use crate::specs;
+use likely_models::DeviceName;
 use likely_record::{CellKey, Pinned, PinnedCell, Run, Status, VerdictCell};
 use serde::Serialize;
 use serde_json::json;
@@ -66,8 +67,16 @@ pub(crate) fn command(args: &args::Selection) -> anyhow::Result<Answer> {
     Ok(Answer { exit: Exit::Fine, text, json: json!({ "pinned": documents }) })
 }
 
-/// Only whole runs are pinned.
+/// Only whole runs of the processor are pinned.
 fn check(run: &Run) -> anyhow::Result<()> {
+    let device = &run.provenance.device;
+    if *device != DeviceName::Cpu.to_string() {
+        let message = format!(
+            "{} is not pinned: its networks ran on {device}, and pinned numbers are those of the processor",
+            run.path.display(),
+        );
+        return Err(Failure::usage(message));
+    }
     let failed = run.cells.iter().filter(|cell| cell.status == Status::Failed).count();
     let missing = run.missing.len();
     if failed + missing > 0 {

@@ -4,7 +4,8 @@ use crate::answer::{Answer, Exit};
 use crate::args;
 use crate::grid::TextGrid;
 use crate::machine;
-use likely_experiment::{Plan, PlanOptions, Spec};
+use likely_experiment::{Plan, Spec};
+use likely_models::OpenDevice;
 use likely_record::RunFolder;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -21,7 +22,7 @@ struct Group {
 
 pub(crate) fn command(args: &args::PlanArgs) -> anyhow::Result<Answer> {
     let spec = Spec::read(&args.spec)?;
-    let options = PlanOptions { program_sha256: machine::program_sha256()?.to_owned(), fields: false };
+    let options = machine::plan_options(false, OpenDevice::cpu())?;
     let plan = Plan::new(&spec, args.tier, &options)?;
     let record = plan.record();
     let mut groups: Vec<Group> = Vec::new();

@@ -6,7 +6,8 @@ use crate::grid::TextGrid;
 use crate::progress::{Progress, Show};
 use crate::{interrupt, machine, specs, verify};
 use anyhow::Context;
-use likely_experiment::{Plan, PlanOptions, RunSummary, Spec, Tier, Verification};
+use likely_experiment::{Plan, RunSummary, Spec, Tier, Verification};
+use likely_models::OpenDevice;
 use likely_record::{CellRecord, Pinned, Run, RunFolder, Status};
 use serde_json::json;
 use std::num::NonZeroUsize;
@@ -20,6 +21,7 @@ pub(crate) struct Runner<'a> {
     pool: rayon::ThreadPool,
     stop: &'static AtomicBool,
     show: Show,
+    device: OpenDevice,
 }
 
 /// An experiment that was run, reported and compared.
@@ -33,18 +35,19 @@ pub(crate) struct Finished {
 
 impl<'a> Runner<'a> {
     pub(crate) fn new(work: &'a args::Work, show: Show) -> anyhow::Result<Self> {
+        let device = work.on.open()?;
         let threads = work.threads.map_or_else(machine::threads, NonZeroUsize::get);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .map_err(|error| Failure::usage(format!("cannot start {threads} threads: {error}")))?;
         let stop = interrupt::install()?;
-        Ok(Self { tier: work.tier, results: &work.results, pool, stop, show })
+        Ok(Self { tier: work.tier, results: &work.results, pool, stop, show, device })
     }
 
     /// Plans a spec.
     pub(crate) fn plan(&self, spec: &Spec) -> anyhow::Result<Plan> {
-        let options = PlanOptions { program_sha256: machine::program_sha256()?.to_owned(), fields: true };
+        let options = machine::plan_options(true, &self.device)?;
         // A model that evaluates large batches on all threads has no more of them here than anywhere else.
         Ok(self.pool.install(|| Plan::new(spec, self.tier, &options))?)
     }

@@ -2,7 +2,8 @@
 
 use crate::answer::{Exit, Failure};
 use crate::machine;
-use likely_experiment::{Plan, PlanOptions, Spec, Tier};
+use likely_experiment::{Plan, Spec, Tier};
+use likely_models::OpenDevice;
 use likely_record::{PlanRecord, Provenance, Run, RunFolder};
 use std::collections::BTreeMap;
 use std::fs;
@@ -89,7 +90,7 @@ pub(crate) fn run_of_spec(
     if candidates.is_empty() {
         return Ok(Err(NoRun { others: Vec::new() }));
     }
-    let options = PlanOptions { program_sha256: machine::program_sha256()?.to_owned(), fields: false };
+    let options = machine::plan_options(false, OpenDevice::cpu())?;
     let plan = Plan::new(spec, tier, &options)?;
     let own = RunFolder::name(plan.record());
     if let Some(path) = candidates.iter().find(|path| path.ends_with(&own)) {
@@ -97,7 +98,7 @@ pub(crate) fn run_of_spec(
     }
     let belongs = |path: &&PathBuf| {
         let Some(provenance) = provenance(path) else { return false };
-        let identity = plan.identity_by(&provenance.program_sha256);
+        let identity = plan.identity_by(&provenance.program_sha256, &provenance.device);
         path.ends_with(RunFolder::name(&PlanRecord { identity, cells: Vec::new(), ..plan.record().clone() }))
     };
     let found = candidates.iter().find(belongs).cloned();

@@ -63,6 +63,8 @@ pub(crate) fn command(args: &args::Train, show: Show) -> anyhow::Result<Answer> 
     } else {
         args.specs.clone()
     };
+    // Whatever is wrong with the device is told once and before anything is trained.
+    args.on.open()?;
     let specs = read_all(&paths, args.tier.of_training())?;
     if let Some(folder) = &args.export_data {
         return export(&specs, folder);
@@ -206,6 +208,7 @@ fn worker_arguments(args: &args::Train) -> Vec<std::ffi::OsString> {
     }
     all.extend(["--checkpoint-every".into(), args.checkpoint_every.to_string().into()]);
     all.extend(["--results".into(), (&args.results).into()]);
+    all.extend(["--device".into(), args.on.device.to_string().into()]);
     all
 }
 

@@ -18,7 +18,7 @@ use crate::{DataError, Points};
 use likely_core::{Euclidean, Flow, Geometry, ImageSpace, Potential, Seed};
 use likely_geometries::Derive;
 use likely_methods::{Interpolator, Sampler};
-use likely_models::{BuildError, Resources};
+use likely_models::{BuildError, DeviceName, OpenDevice, Resources};
 use likely_record::{
     CellKey, ClaimRecord, FORMAT, FigureKind, PlanRecord, PlannedCell, Presentation, RankingRecord,
     SavingRecord, sha256_hex,
@@ -47,12 +47,15 @@ const MOST_TYPICAL: usize = 2000;
 const IN_A_TENSOR: u64 = 3;
 
 /// What a plan depends on beside the spec.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PlanOptions {
     /// SHA-256 of the program, which is part of the identity of a run.
     pub program_sha256: String,
     /// Whether the densities of figures are evaluated; a run needs them, a look at the cells does not.
     pub fields: bool,
+    /// Where networks of images are evaluated. A GPU is part of the identity of a run, so that runs share no cells with those of the
+    /// processor; the cells themselves have the same keys, so that their numbers can be compared.
+    pub device: OpenDevice,
 }
 
 /// A model that was built, with its data.
@@ -119,6 +122,7 @@ pub struct Plan {
     presentation: Presentation,
     resolved: String,
     data_sha256: BTreeMap<String, String>,
+    device: String,
     seed: Seed,
     segments: NonZeroUsize,
     metrics: Vec<Measure>,
@@ -142,7 +146,7 @@ impl Plan {
         let mut models = Vec::with_capacity(selection.models.len());
         let mut facts = Vec::new();
         for &index in &selection.models {
-            let built = build_model(spec, index, &datasets, &mut files)?;
+            let built = build_model(spec, index, &datasets, &options.device, &mut files)?;
             let label = &spec.models[index].label;
             wire.model[index].config = built.resolved;
             facts
@@ -208,12 +212,13 @@ impl Plan {
             fields,
             surfaces,
         };
+        let device = options.device.description();
         let record = PlanRecord {
             format: FORMAT,
             experiment: spec.id().to_owned(),
             spec_version: spec.version(),
             tier: tier.id().to_owned(),
-            identity: identity(&resolved, &files, tier.id(), &options.program_sha256),
+            identity: identity(&resolved, &files, tier.id(), &options.program_sha256, &device),
             cells,
         };
         Ok(Self {
@@ -221,6 +226,7 @@ impl Plan {
             presentation,
             resolved,
             data_sha256: files,
+            device,
             seed: Seed::new(spec.seed()),
             segments: selection.segments,
             metrics: spec.metrics.clone(),
@@ -250,9 +256,14 @@ impl Plan {
         &self.data_sha256
     }
 
-    /// The identity that a run of this plan by another program has: the same spec, data and tier.
-    pub fn identity_by(&self, program_sha256: &str) -> String {
-        identity(&self.resolved, &self.data_sha256, &self.record.tier, program_sha256)
+    /// Where networks of images are evaluated, as provenance holds it.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// The identity that a run of this plan by another program on another device has: the same spec, data and tier.
+    pub fn identity_by(&self, program_sha256: &str, device: &str) -> String {
+        identity(&self.resolved, &self.data_sha256, &self.record.tier, program_sha256, device)
     }
 
     pub(crate) fn seed(&self) -> Seed {
@@ -323,6 +334,7 @@ fn build_model(
     spec: &Spec,
     index: usize,
     datasets: &[Option<Arc<Points>>],
+    device: &OpenDevice,
     files: &mut BTreeMap<String, String>,
 ) -> Result<likely_models::Built, PlanError> {
     let model = &spec.models[index];
@@ -352,6 +364,7 @@ fn build_model(
         points: points.map(|points| points.values.view()),
         seed: Seed::new(seed),
         folder: spec.folder(),
+        device,
     };
     let config = config_of(&spec.document, [Key("model"), Item(index)]);
     (model.kind.build)(config, &resources).map_err(|source| match source {
@@ -552,10 +565,18 @@ fn ranked(cells: &[PlannedCell], ranking: &RankingRecord) -> bool {
     keys.any(|key| key.method == ranking.method && (bits.is_none() || key.lambda.map(f64::to_bits) == bits))
 }
 
-fn identity(resolved: &str, files: &BTreeMap<String, String>, tier: &str, program: &str) -> String {
+fn identity(
+    resolved: &str,
+    files: &BTreeMap<String, String>,
+    tier: &str,
+    program: &str,
+    device: &str,
+) -> String {
     let mut bytes = b"likely run v1".to_vec();
     let files = files.iter().flat_map(|(path, hash)| [path.as_str(), hash.as_str()]);
-    for part in [resolved, tier, program].into_iter().chain(files) {
+    let processor = DeviceName::Cpu.to_string();
+    let device = (device != processor).then_some(["device", device]).into_iter().flatten();
+    for part in [resolved, tier, program].into_iter().chain(files).chain(device) {
         bytes.extend((part.len() as u64).to_le_bytes());
         bytes.extend(part.as_bytes());
     }

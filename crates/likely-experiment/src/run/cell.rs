@@ -379,6 +379,7 @@ mod tests {
     use crate::{PlanOptions, Spec, Tier};
     use likely_core::{Curve, Ends, Stop};
     use likely_methods::{Trace, Unsupported, Weighting};
+    use likely_models::OpenDevice;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -456,7 +457,8 @@ label = "Linear"
 draw = { gaussian = { count = 1 } }
 "#;
         let spec = Spec::from_toml(Path::new("bad.toml"), text).unwrap();
-        let options = PlanOptions { program_sha256: String::new(), fields: false };
+        let options =
+            PlanOptions { program_sha256: String::new(), fields: false, device: OpenDevice::cpu().clone() };
         Plan::new(&spec, Tier::Full, &options).unwrap()
     }
 

@@ -191,6 +191,7 @@ mod tests {
     use crate::plan::Work;
     use crate::run::cell::run_cell;
     use crate::{PlanOptions, Spec, Tier};
+    use likely_models::OpenDevice;
     use likely_studies::{BuiltStudy, Column, Config, Number, Observer, Reading};
     use ndarray::array;
     use rand_chacha::ChaCha8Rng;
@@ -276,7 +277,8 @@ kind = "typical-weight"
 label = "Double"
 "#;
         let spec = Spec::from_toml(Path::new("doubles.toml"), text).unwrap();
-        let options = PlanOptions { program_sha256: String::new(), fields: false };
+        let options =
+            PlanOptions { program_sha256: String::new(), fields: false, device: OpenDevice::cpu().clone() };
         let plan = Plan::new(&spec, Tier::Full, &options).unwrap();
         let (planned, _) = plan.cells().next().unwrap();
         let work = Work::Study { model: 0, kind: &KIND, study: Arc::new(double), derive: None };

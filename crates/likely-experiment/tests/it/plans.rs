@@ -109,6 +109,19 @@ fn the_identity_moves_with_the_spec_the_data_the_program_and_not_with_comments()
 }
 
 #[test]
+fn a_gpu_is_part_of_the_identity_and_not_of_the_keys_of_cells() {
+    let place = Place::new();
+    let plan = place.plan(SMALL, Tier::Full);
+    assert_eq!(plan.device(), "cpu");
+    let by = |device: &str| plan.identity_by(&options().program_sha256, device);
+    assert_eq!(by("cpu"), plan.record().identity);
+    assert_ne!(by("cuda:0 (NVIDIA A100)"), by("cpu"));
+    assert_ne!(by("cuda:0 (NVIDIA A100)"), by("cuda:0 (NVIDIA H100)"));
+    let keys = serde_json::to_string(&plan.record().cells).unwrap();
+    assert!(!keys.contains("cpu") && !keys.contains("device"), "{keys}");
+}
+
+#[test]
 fn a_parameter_file_of_a_model_belongs_to_the_identity() {
     let place = Place::new();
     let text = small_with("kind = \"kde\"", "kind = \"gmm\"")

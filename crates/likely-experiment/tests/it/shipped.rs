@@ -1,6 +1,7 @@
 //! The specs of this project.
 
 use likely_experiment::{Plan, PlanOptions, Spec, Tier};
+use likely_models::OpenDevice;
 use std::path::Path;
 
 #[test]
@@ -25,7 +26,11 @@ fn every_spec_of_the_project_plans_its_smoke_tier() {
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "toml") {
-            let options = PlanOptions { program_sha256: String::new(), fields: false };
+            let options = PlanOptions {
+                program_sha256: String::new(),
+                fields: false,
+                device: OpenDevice::cpu().clone(),
+            };
             let plan = Plan::new(&Spec::read(&path).unwrap(), Tier::Smoke, &options)
                 .unwrap_or_else(|error| panic!("{error}"));
             assert!(!plan.record().cells.is_empty(), "{} plans nothing", path.display());

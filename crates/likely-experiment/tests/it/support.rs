@@ -1,6 +1,7 @@
 //! A small experiment in a folder of its own.
 
 use likely_experiment::{Event, Plan, PlanError, PlanOptions, RunSummary, Spec, SpecError, Tier, run};
+use likely_models::OpenDevice;
 use likely_record::{FORMAT, Provenance, RunFolder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -202,7 +203,7 @@ impl Place {
 }
 
 pub(crate) fn options() -> PlanOptions {
-    PlanOptions { program_sha256: "0".repeat(64), fields: true }
+    PlanOptions { program_sha256: "0".repeat(64), fields: true, device: OpenDevice::cpu().clone() }
 }
 
 pub(crate) fn provenance() -> Provenance {

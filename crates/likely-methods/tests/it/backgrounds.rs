@@ -104,8 +104,12 @@ fn a_score_alone_reaches_the_curve_of_the_potential() {
 #[test]
 fn acceleration_reaches_the_embedded_curve_with_fewer_evaluations() {
     let background = geometry("sphere-embedded", "dim = 2");
-    let resources =
-        likely_models::Resources { points: None, seed: Seed::new(0), folder: std::path::Path::new(".") };
+    let resources = likely_models::Resources {
+        points: None,
+        seed: Seed::new(0),
+        folder: std::path::Path::new("."),
+        device: likely_models::OpenDevice::cpu(),
+    };
     let table = toml::de::DeTable::parse("centre = [0.3, -0.9, 0.2]\nscale = 2.0").unwrap();
     let model = (likely_models::find("quadratic").unwrap().build)(table, &resources).unwrap();
     let (a, b) = (array![1.0, 0.0, 0.0], array![-0.6, 0.8, 0.0]);
@@ -129,8 +133,12 @@ fn acceleration_reaches_the_embedded_curve_with_fewer_evaluations() {
 #[test]
 fn a_model_of_the_potential_that_runs_away_from_an_embedded_manifold_is_only_a_rejected_step() {
     let background = geometry("sphere-embedded", "dim = 2");
-    let resources =
-        likely_models::Resources { points: None, seed: Seed::new(0), folder: std::path::Path::new(".") };
+    let resources = likely_models::Resources {
+        points: None,
+        seed: Seed::new(0),
+        folder: std::path::Path::new("."),
+        device: likely_models::OpenDevice::cpu(),
+    };
     let table = toml::de::DeTable::parse(
         "coordinates = \"embedded\"\nweights = [0.35, 0.2, 0.1, 0.15, 0.05, 0.05, 0.1]\n\
          means = [[37, -119], [61, -150], [19, -155], [-5, 125], [-25, -70], [38, 22], [0, 0]]\n\

@@ -32,7 +32,12 @@ pub(crate) fn average_of(case: &Value) -> Option<Box<dyn Potential>> {
         return None;
     }
     let config = format!("weights = {}\ncentres = {}", case["weights"], case["centres"]);
-    let resources = likely_models::Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
+    let resources = likely_models::Resources {
+        points: None,
+        seed: Seed::new(0),
+        folder: Path::new("."),
+        device: likely_models::OpenDevice::cpu(),
+    };
     let table = toml::de::DeTable::parse(&config).unwrap();
     let built = (likely_models::find("gaussian-average").unwrap().build)(table, &resources);
     Some(built.unwrap_or_else(|error| panic!("{error}")).potential)
@@ -211,7 +216,12 @@ fn an_embedded_sphere_follows_the_reference() {
         let (start, end) = (vector(&case["z0"]), vector(&case["zN"]));
         let config =
             format!("centre = {}\nscale = {}", case["regulariser"]["center"], case["regulariser"]["scale"]);
-        let resources = likely_models::Resources { points: None, seed: Seed::new(0), folder: Path::new(".") };
+        let resources = likely_models::Resources {
+            points: None,
+            seed: Seed::new(0),
+            folder: Path::new("."),
+            device: likely_models::OpenDevice::cpu(),
+        };
         let table = toml::de::DeTable::parse(&config).unwrap();
         let model = (likely_models::find("quadratic").unwrap().build)(table, &resources).unwrap();
         let config = format!(

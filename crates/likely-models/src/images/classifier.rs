@@ -1,11 +1,11 @@
 //! A small classifier of pictures of clothes: its training, and its last hidden layer as features.
 
-use crate::images::constants::{Constants, in_blocks};
+use crate::images::constants::Constants;
 use crate::images::features::Features;
 use crate::weights_file::WeightsFile;
 use crate::{BuildError, Config, Resolved, Trainable, learned};
 use likely_core::{EvalError, FeatureNetwork, ImageShape, Seed};
-use likely_networks::candle::{DType, Device, Error, Tensor};
+use likely_networks::candle::{DType, Error, Tensor};
 use likely_networks::candle_nn::ops::log_softmax;
 use likely_networks::graph::linear;
 use likely_networks::images::{
@@ -111,8 +111,8 @@ impl Classifier {
     /// [`EvalError`].
     pub fn log_probabilities(&self, images: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
         let tensor = |name: &str| self.tensors.get(name);
-        in_blocks(images, [SHAPE.len(), CLASSES], |rows| {
-            log_probabilities(&features(&self.tensors.tensor(rows)?, tensor)?, tensor)
+        self.tensors.in_blocks(images, [SHAPE.len(), CLASSES], |rows| {
+            log_probabilities(&features(rows, tensor)?, tensor)
         })
     }
 }
@@ -139,9 +139,8 @@ impl FeatureNetwork for Classifier {
             );
             return Err(EvalError::Model { reason });
         }
-        in_blocks(images, [SHAPE.len(), FEATURE_COUNT], |rows| {
-            features(&self.tensors.tensor(rows)?, |name: &str| self.tensors.get(name))
-        })
+        let tensor = |name: &str| self.tensors.get(name);
+        self.tensors.in_blocks(images, [SHAPE.len(), FEATURE_COUNT], |rows| features(rows, tensor))
     }
 }
 
@@ -192,10 +191,14 @@ impl Objective for CrossEntropy {
         let rows = step.points()?;
         let labels: Vec<u32> =
             step.batch.chunks_exact(step.dim).map(|row| row[step.dim - 1] as u32).collect();
-        let labels = Tensor::from_vec(labels, (step.rows(), 1), &Device::Cpu)?;
+        let labels = Tensor::from_vec(labels, (step.rows(), 1), &step.device)?;
         let images = rows.narrow(1, 0, SHAPE.len())?.contiguous()?;
         let log = log_probabilities(&features(&images, tensor)?, tensor)?;
         Ok(log.gather(&labels, 1)?.mean_all()?.neg()?)
+    }
+
+    fn takes_devices(&self) -> bool {
+        true
     }
 
     fn held_out(

@@ -12,6 +12,9 @@ pub(super) trait Decodes: Send + Sync {
     /// Coordinates of a point and numbers of an image.
     fn sizes(&self) -> [usize; 2];
 
+    /// Where it is evaluated.
+    fn device(&self) -> &Device;
+
     /// The images of points of shape `(batch, coordinates)` on the graph, shape `(batch, numbers)`.
     fn images<X: Operand>(&self, points: &X) -> CandleResult<X>;
 }
@@ -24,6 +27,12 @@ const TOGETHER: usize = 1 << 15;
 const POINTS: usize = 16;
 
 impl<N: Decodes> Decoder<'_, N> {
+    /// Some rows of `width` numbers as a tensor beside the network.
+    fn tensor(&self, values: &[f64], width: usize, rows: &Range<usize>) -> CandleResult<Tensor> {
+        let values = &values[rows.start * width..rows.end * width];
+        Tensor::from_slice(values, (rows.len(), width), self.0.device())
+    }
+
     /// Writes over `out` what `network` makes of `together` rows at a time.
     fn write(
         &self,
@@ -34,16 +43,10 @@ impl<N: Decodes> Decoder<'_, N> {
     ) -> Result<(), EvalError> {
         let [dim, _] = self.0.sizes();
         let count = points.with_dim(dim)?.count();
-        let found = over_blocks(count, together, out.len() / count.max(1), network)?;
+        let found = over_blocks(self.0.device(), count, together, out.len() / count.max(1), network)?;
         out.iter_mut().zip(&found).for_each(|(out, found)| *out = *found);
         Ok(())
     }
-}
-
-/// Some rows of `width` numbers as a tensor.
-fn tensor(values: &[f64], width: usize, rows: &Range<usize>) -> CandleResult<Tensor> {
-    let values = &values[rows.start * width..rows.end * width];
-    Tensor::from_slice(values, (rows.len(), width), &Device::Cpu)
 }
 
 impl<N: Decodes> SmoothMap for Decoder<'_, N> {
@@ -57,14 +60,16 @@ impl<N: Decodes> SmoothMap for Decoder<'_, N> {
 
     fn map(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
         let [dim, _] = self.0.sizes();
-        self.write(points, POINTS, out, |rows| Ok(self.0.images(&tensor(points.values(), dim, &rows)?)?))
+        self.write(points, POINTS, out, |rows| {
+            Ok(self.0.images(&self.tensor(points.values(), dim, &rows)?)?)
+        })
     }
 
     fn jacobian(&self, points: Rows<'_>, out: &mut [f64]) -> Result<(), EvalError> {
         let [dim, ambient] = self.0.sizes();
         let together = (TOGETHER / (dim * ambient)).clamp(1, POINTS);
         self.write(points, together, out, |rows| {
-            let along = Tangent::along_axes(tensor(points.values(), dim, &rows)?)?;
+            let along = Tangent::along_axes(self.tensor(points.values(), dim, &rows)?)?;
             let columns = self.0.images(&along)?.change().reshape((dim, rows.len(), ambient))?;
             Ok(columns.permute((1, 2, 0))?.contiguous()?)
         })
@@ -79,9 +84,9 @@ impl<N: Decodes> SmoothMap for Decoder<'_, N> {
     ) -> Result<(), EvalError> {
         let [dim, ambient] = self.0.sizes();
         self.write(points, POINTS, out, |rows| {
-            let z = Var::from_tensor(&tensor(points.values(), dim, &rows)?)?;
-            let along = Tangent::new(z.as_tensor().clone(), tensor(v, dim, &rows)?)?;
-            let change = self.0.images(&along)?.change().mul(&tensor(w, ambient, &rows)?)?;
+            let z = Var::from_tensor(&self.tensor(points.values(), dim, &rows)?)?;
+            let along = Tangent::new(z.as_tensor().clone(), self.tensor(v, dim, &rows)?)?;
+            let change = self.0.images(&along)?.change().mul(&self.tensor(w, ambient, &rows)?)?;
             checked_grad(&change.sum_all()?.backward()?, &z, "the point")
         })
     }
@@ -89,7 +94,7 @@ impl<N: Decodes> SmoothMap for Decoder<'_, N> {
     fn push_forward(&self, points: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
         let [dim, _] = self.0.sizes();
         self.write(points, POINTS, out, |rows| {
-            let along = Tangent::new(tensor(points.values(), dim, &rows)?, tensor(v, dim, &rows)?)?;
+            let along = Tangent::new(self.tensor(points.values(), dim, &rows)?, self.tensor(v, dim, &rows)?)?;
             Ok(self.0.images(&along)?.change().clone())
         })
     }

@@ -7,6 +7,8 @@ mod training;
 pub use space::ImageGan;
 pub(crate) use training::TRAINABLE;
 
+use crate::images::constants::together;
+use crate::images::decoder::Decodes;
 use crate::images::prior::Prior;
 use crate::learned;
 use crate::numbers::PositiveNumber;
@@ -81,6 +83,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         deviation: settings.deviation.0,
     };
     let gan = learned::network(&settings.weights, &stored, |w| ImageGan::load(w, inversion, resources.seed))?;
+    let gan = resources.placed(|device| gan.on(device))?;
     let potential: Box<dyn Potential> = match settings.potential {
         Kind::Prior => {
             let fit = |error: crate::QuadraticError| BuildError::Fit { model: ID, reason: error.to_string() };
@@ -98,6 +101,9 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
 /// # Source
 /// Che et al. 2020, arXiv 2003.06060, equation 3.
 fn corrected(gan: ImageGan) -> impl Potential {
+    let (device, together) = (gan.device().clone(), together(gan.device()));
     let network = move |z: &Tensor| (z.sqr()?.sum(1)? * 0.5)? - gan.judged(&gan.generated(z)?)?;
-    CandlePotential::new(LATENT, Normalisation::UpToConstant, DType::F64, network).one_by_one()
+    CandlePotential::new(LATENT, Normalisation::UpToConstant, DType::F64, network)
+        .on(device)
+        .at_most(together)
 }

@@ -11,6 +11,7 @@ pub use sde::Sde;
 pub use space::ImageScoreSde;
 pub(crate) use training::TRAINABLE;
 
+use crate::images::constants::at_most;
 use crate::images::prior::Prior;
 use crate::images::score_only::ScoreOnly;
 use crate::images::unet::{UNet, Width, side_of};
@@ -217,9 +218,12 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
             Box::new(Prior::new(dim).map_err(fit)?)
         }
         Kind::Score => {
-            let (network, t) = (network(DType::F64)?, settings.time.0);
+            let network = network(DType::F64)?;
+            let (network, t) = (resources.placed(|device| network.on(device))?, settings.time.0);
             let factor = score_factor(sde, t);
             let score = CandleScore::new(dim, DType::F64, move |x| network.on_graph(x, t)? * factor);
+            let score =
+                score.on(resources.device.candle().clone()).at_most(at_most(resources.device.candle()));
             let others = "the potentials \"prior\" and \"likelihood\" have values";
             Box::new(ScoreOnly::new(Box::new(score), format!("time {t}"), others))
         }
@@ -228,7 +232,9 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
                 let mut stream = resources.seed.stream(&[("model", ID), ("purpose", "probes")]);
                 Trace::Probes(training::probes(usize::from(count.get()), dim, &mut stream))
             });
-            Box::new(Likelihood { network: Box::new(network(DType::F64)?), flow, trace, dim })
+            let network = network(DType::F64)?;
+            let network = resources.placed(|device| network.on(device))?;
+            Box::new(Likelihood { network: Box::new(network), flow, trace, dim })
         }
     };
     let mut facts = vec![("weights-sha256", stored.sha256.clone())];
@@ -237,6 +243,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         facts.push(("factor of an image at the time", Sde::kept(t).to_string()));
         facts.push(("standard deviation of the noise at the time", sde.deviation(t).to_string()));
     }
+    // Each image is followed by itself, which a GPU does no faster.
     let images =
         ImageScoreSde { network: network(DType::F32)?, flow, levels: Levels(trained.levels.get()), shape };
     // The likelihood is one of images; the points of the space of images are noise.

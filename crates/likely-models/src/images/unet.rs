@@ -5,13 +5,14 @@ mod planes;
 pub(super) use planes::{PlanesUNet, Shifts};
 
 use crate::images::constants::Constants;
+use likely_core::EvalError;
 use likely_networks::candle::{DType, Device, Error, Result as CandleResult, Tensor};
 use likely_networks::graph::linear;
 use likely_networks::images::{
     GroupNorm, Layer, Window, channels_first, convolution, normalised, rows_of, silu, upsample_nearest,
 };
 use likely_networks::{Expected, Problems, Weights};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 /// Frequencies of the embedding of a step, each with a sine and a cosine.
@@ -124,7 +125,8 @@ pub(super) fn noise<'a, E: From<Error>>(
     width: usize,
     tensor: impl Fn(&str) -> Result<&'a Tensor, E> + Copy,
 ) -> Result<Tensor, E> {
-    let time = silu(&linear(&embedding(steps, images.dtype())?, "time.0", tensor)?)?;
+    let time =
+        silu(&linear(&embedding(steps, images.dtype())?.to_device(images.device())?, "time.0", tensor)?)?;
     let time = silu(&linear(&time, "time.1", tensor)?)?;
     let block = |x: &Tensor, (name, inputs, outputs): (&str, usize, usize)| -> Result<Tensor, E> {
         let h = normalised(x, &format!("{name}.norm.0"), NORM, tensor)?;
@@ -198,9 +200,27 @@ impl UNet {
         noise(images, steps, self.width, |name: &str| self.tensors.get(name))
     }
 
-    /// Rows as a tensor of the precision of the network.
+    /// The same network on a device.
+    ///
+    /// # Errors
+    /// What candle says.
+    pub fn on(self, device: &Device) -> CandleResult<Self> {
+        Ok(Self { tensors: self.tensors.on(device)?, ..self })
+    }
+
+    /// Rows as a tensor beside the network, in its precision.
     pub(super) fn tensor(&self, rows: ArrayView2<'_, f64>) -> CandleResult<Tensor> {
         self.tensors.tensor(rows)
+    }
+
+    /// The rows that `of` makes of images, in blocks that suit the device; as many columns both.
+    pub(super) fn in_blocks(
+        &self,
+        images: ArrayView2<'_, f64>,
+        pixels: usize,
+        of: impl Fn(&Tensor) -> CandleResult<Tensor> + Sync,
+    ) -> Result<Array2<f64>, EvalError> {
+        self.tensors.in_blocks(images, [pixels, pixels], of)
     }
 
     /// The precision of the network.

@@ -9,6 +9,8 @@ mod training;
 pub use network::{Architecture, ImageVae};
 pub(crate) use training::TRAINABLE;
 
+use crate::images::constants::together;
+use crate::images::decoder::Decodes;
 use crate::images::prior::Prior;
 use crate::learned;
 use crate::weights_file::WeightsFile;
@@ -73,6 +75,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         learned::read(&settings.weights, resources, &expected)?
     };
     let vae = learned::network(&settings.weights, &stored, |w| ImageVae::load(w, architecture))?;
+    let vae = resources.placed(|device| vae.on(device))?;
     let latent = architecture.latent();
     let potential: Box<dyn Potential> = match settings.potential {
         Kind::Prior => {
@@ -91,10 +94,14 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
     Ok(Built { potential, flow: None, images: Some(Arc::new(vae)), resolved, facts })
 }
 
-/// Minus the evidence bound at decoded images; each point by itself, so that its bits do not depend on the others.
+/// Minus the evidence bound at decoded images; on the processor each point by itself, so that its bits do not depend on the others.
 fn bound(vae: &ImageVae, noise: CandleResult<Tensor>) -> Result<impl Potential + use<>, BuildError> {
     let (vae, latent) = (vae.clone(), vae.architecture().latent());
+    let device = vae.device().clone();
+    let noise = noise.and_then(|noise| noise.to_device(&device));
     let noise = noise.map_err(|error| BuildError::Fit { model: ID, reason: error.to_string() })?;
     let network = move |z: &Tensor| minus_bound(&vae, &vae.decoded(z)?, &noise)?.mean(1);
-    Ok(CandlePotential::new(latent, Normalisation::UpToConstant, DType::F64, network).one_by_one())
+    let together = together(&device);
+    let potential = CandlePotential::new(latent, Normalisation::UpToConstant, DType::F64, network);
+    Ok(potential.on(device).at_most(together))
 }

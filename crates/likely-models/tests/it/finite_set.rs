@@ -1,7 +1,7 @@
 //! The closed forms of a stochastic interpolant with a finite training set.
 
 use likely_core::{Seed, check};
-use likely_models::{BuildError, Built, Resources, find};
+use likely_models::{BuildError, Built, OpenDevice, Resources, find};
 use ndarray::{Array2, ArrayView2, Axis, array};
 use serde_json::Value;
 use std::path::Path;
@@ -11,7 +11,8 @@ fn build(config: &str, points: Option<ArrayView2<'_, f64>>) -> Result<Built, Bui
     let document = toml::de::DeTable::parse(&text).expect("valid TOML");
     let (span, config) = (document.span(), document.into_inner().remove("config").expect("just written"));
     let toml::de::DeValue::Table(table) = config.into_inner() else { panic!("not a table") };
-    let resources = Resources { points, seed: Seed::new(1), folder: Path::new(".") };
+    let resources =
+        Resources { points, seed: Seed::new(1), folder: Path::new("."), device: OpenDevice::cpu() };
     (find("finite-set").expect("in the table").build)(toml::Spanned::new(span, table), &resources)
 }
 

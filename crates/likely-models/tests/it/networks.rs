@@ -342,8 +342,9 @@ fn loss_at(id: &str, points: &Array2<f64>, index: u64) -> f64 {
     let parameters = parameters(&*training, &made_up(id, points.ncols()));
     let batch: Vec<f32> = points.iter().map(|x| *x as f32).collect();
     let stream = Seed::new(1).stream(&[("test", "step"), ("step", &index.to_string())]);
-    let mut step = Step { index, steps: 30, batch: &batch, dim: points.ncols(), stream };
-    let loss = training.loss(&mut step, &Variables::new(&parameters).expect("valid")).expect("valid");
+    let mut step = Step { index, steps: 30, batch: &batch, dim: points.ncols(), stream, device: Device::Cpu };
+    let loss =
+        training.loss(&mut step, &Variables::new(&parameters, &Device::Cpu).expect("valid")).expect("valid");
     f64::from(loss.to_scalar::<f32>().unwrap())
 }
 

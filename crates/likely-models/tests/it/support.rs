@@ -2,7 +2,7 @@
 
 use likely_core::Seed;
 use likely_models::training::{Objective, Parameters};
-use likely_models::{BuildError, Built, Resolved, Resources, TRAINABLE, find};
+use likely_models::{BuildError, Built, OpenDevice, Resolved, Resources, TRAINABLE, find};
 use likely_networks::Weights;
 use ndarray::{Array1, Array2, ArrayView2};
 use rand_distr::{Distribution, StandardNormal};
@@ -94,7 +94,7 @@ pub(crate) fn build_in(
     let document = toml::de::DeTable::parse(&text).expect("valid TOML");
     let (span, config) = (document.span(), document.into_inner().remove("config").expect("just written"));
     let toml::de::DeValue::Table(table) = config.into_inner() else { panic!("not a table") };
-    let resources = Resources { points, seed: Seed::new(1), folder };
+    let resources = Resources { points, seed: Seed::new(1), folder, device: OpenDevice::cpu() };
     (find(id).expect("in the table").build)(toml::Spanned::new(span, table), &resources)
 }
 

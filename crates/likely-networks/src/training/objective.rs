@@ -21,6 +21,8 @@ pub struct Step<'a> {
     /// The only source of randomness: a function of the seed and of [`Self::index`], so that nothing but the number of the
     /// step must be kept to go on after an interruption.
     pub stream: ChaCha8Rng,
+    /// Where the variables are, and where the tensors of the loss must be.
+    pub device: Device,
 }
 
 impl Step<'_> {
@@ -34,7 +36,7 @@ impl Step<'_> {
     /// # Errors
     /// What candle says.
     pub fn points(&self) -> Result<Tensor, TrainingError> {
-        Ok(Tensor::from_slice(self.batch, (self.rows(), self.dim), &Device::Cpu)?)
+        Ok(Tensor::from_slice(self.batch, (self.rows(), self.dim), &self.device)?)
     }
 
     /// Standard normal numbers of the given shape, from the stream of the step.
@@ -44,7 +46,7 @@ impl Step<'_> {
     pub fn normals(&mut self, shape: &[usize]) -> Result<Tensor, TrainingError> {
         let count = shape.iter().product();
         let values: Vec<f32> = (0..count).map(|_| self.stream.sample(StandardNormal)).collect();
-        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+        Ok(Tensor::from_vec(values, shape, &self.device)?)
     }
 }
 
@@ -69,6 +71,11 @@ pub trait Objective: Send {
     /// # Errors
     /// What candle says.
     fn loss(&self, step: &mut Step<'_>, variables: &Variables) -> Result<Tensor, TrainingError>;
+
+    /// Whether [`Self::loss`] makes its tensors on the device of the step; where not, training stays on the processor.
+    fn takes_devices(&self) -> bool {
+        false
+    }
 
     /// Loss and gradient without a graph, where that was written by hand; it is then used in place of [`Self::loss`], which
     /// stays as what a test compares it with.

@@ -125,19 +125,19 @@ fn unknown(name: &str, known: impl Iterator<Item = String>) -> TrainingError {
     TrainingError::UnknownParameter { name: name.to_owned(), known: known.collect() }
 }
 
-/// The parameters as candle's variables, `f32` on the processor.
+/// The parameters as candle's variables in `f32`.
 pub struct Variables {
     variables: Vec<(String, Var)>,
 }
 
 impl Variables {
-    /// Variables with the values of `parameters`.
+    /// Variables on a device with the values of `parameters`.
     ///
     /// # Errors
     /// What candle says.
-    pub fn new(parameters: &Parameters) -> Result<Self, TrainingError> {
+    pub fn new(parameters: &Parameters, device: &Device) -> Result<Self, TrainingError> {
         let variable = |(name, shape, values): (&str, &[usize], &[f32])| {
-            Ok((name.to_owned(), Var::from_slice(values, shape, &Device::Cpu)?))
+            Ok((name.to_owned(), Var::from_slice(values, shape, device)?))
         };
         Ok(Self { variables: parameters.iter().map(variable).collect::<Result<_, TrainingError>>()? })
     }

@@ -3,6 +3,7 @@
 use super::adam::{clip, norm};
 use super::batches::Batches;
 use super::{Objective, Parameters, Points, Settings, State, Step, TrainingError, Variables};
+use crate::OpenDevice;
 use candle_core::{DType, Device, Tensor};
 use likely_core::Seed;
 use std::ops::ControlFlow;
@@ -30,6 +31,7 @@ pub struct Training<'a> {
     batches: Batches<'a>,
     seed: Seed,
     steps: u64,
+    device: Device,
 }
 
 impl<'a> Training<'a> {
@@ -60,7 +62,16 @@ impl<'a> Training<'a> {
             }
             (None, None) => return Err(length("neither `epochs` nor `steps` is given; give one of them")),
         };
-        Ok(Self { objective, settings, batches, seed, steps: short.unwrap_or(full) })
+        Ok(Self { objective, settings, batches, seed, steps: short.unwrap_or(full), device: Device::Cpu })
+    }
+
+    /// The same training on a device, where the objective takes devices.
+    #[must_use]
+    pub fn on(mut self, device: &OpenDevice) -> Self {
+        if self.objective.takes_devices() {
+            self.device = device.candle().clone();
+        }
+        self
     }
 
     /// Steps in all.
@@ -88,7 +99,7 @@ impl<'a> Training<'a> {
         let by_hand = self.objective.by_hand();
         let variables = match by_hand {
             Some(_) => None,
-            None => Some(Variables::new(&state.parameters)?),
+            None => Some(Variables::new(&state.parameters, &self.device)?),
         };
         let mut gradient = vec![0.0_f32; state.parameters.count()];
         let dim = self.batches.dim();
@@ -96,7 +107,7 @@ impl<'a> Training<'a> {
             let index = state.step;
             let stream = self.seed.stream(&[("training", "step"), ("step", &index.to_string())]);
             let batch = self.batches.at(index)?;
-            let mut step = Step { index, steps: self.steps, batch, dim, stream };
+            let mut step = Step { index, steps: self.steps, batch, dim, stream, device: self.device.clone() };
             let loss = match (&variables, by_hand) {
                 (_, Some(by_hand)) => by_hand.gradient(&mut step, &state.parameters, &mut gradient)?,
                 (Some(variables), None) => {
@@ -145,11 +156,12 @@ impl<'a> Training<'a> {
             batch,
             dim,
             stream: seed.stream(&[("training", "step"), ("step", &index.to_string())]),
+            device: self.device.clone(),
         };
         let mut hand = vec![0.0; parameters.count()];
         let mut graph = vec![0.0; parameters.count()];
         let by_hand = by_hand.gradient(&mut step(), parameters, &mut hand)?;
-        let variables = Variables::new(parameters)?;
+        let variables = Variables::new(parameters, &self.device)?;
         let loss = self.objective.loss(&mut step(), &variables)?;
         let on_graph = differentiate(&loss, &variables, &mut graph)?;
         Ok(Some([(by_hand, hand), (on_graph, graph)]))
@@ -195,7 +207,7 @@ impl Variables {
     /// Takes over the values of `parameters`.
     fn set(&self, parameters: &Parameters) -> Result<(), TrainingError> {
         for ((_, variable), (_, shape, values)) in self.iter().zip(parameters.iter()) {
-            variable.set(&Tensor::from_slice(values, shape, &Device::Cpu)?)?;
+            variable.set(&Tensor::from_slice(values, shape, variable.device())?)?;
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ fn the_processor_is_always_there() {
     let device = OpenDevice::new(DeviceName::Cpu).unwrap();
     assert!(device.is_cpu() && device.candle().is_cpu());
     assert_eq!((device.name(), device.description().as_str()), (DeviceName::Cpu, "cpu"));
-    assert!(OpenDevice::default().is_cpu());
+    assert!(OpenDevice::cpu().is_cpu());
 }
 
 #[test]

@@ -66,7 +66,12 @@ fn where_full_steps_diverge_the_prediction_follows_the_steps_that_were_taken() {
 fn exact_second_derivatives_predict_what_differences_do() {
     let n = 12;
     let file = std::env::temp_dir();
-    let resources = likely_models::Resources { points: None, seed: likely_core::Seed::new(1), folder: &file };
+    let resources = likely_models::Resources {
+        points: None,
+        seed: likely_core::Seed::new(1),
+        folder: &file,
+        device: likely_models::OpenDevice::cpu(),
+    };
     let config = "centre = [0.2, 1.5]\nscale = 1.0";
     let exact = (likely_models::find("quadratic").unwrap().build)(
         toml::de::DeTable::parse(config).unwrap(),

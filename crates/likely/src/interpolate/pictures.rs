@@ -12,7 +12,7 @@ use likely_core::{Counted, Curve, Ends, Euclidean, ImageShape, ImageSpace, Norma
 use likely_geometries::{Derive, Origin};
 use likely_images::{Grid, ImageSet, Reading, Resize, Size, encode_png, open};
 use likely_methods::{Density, InterpolateError, Interpolator, Scene, Solution};
-use likely_models::{Built, Resources};
+use likely_models::{Built, OpenDevice, Resources};
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -59,7 +59,8 @@ pub(super) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
     }
     check_empty(&args.out)?;
 
-    let built = model(args)?;
+    let device = args.on.open()?;
+    let built = model(args, &device)?;
     let Some(space) = &built.images else {
         let models = "image-vae, image-diffusion and image-gaussian do; `likely list --models` has all";
         return Err(Failure::usage(format!(
@@ -96,7 +97,13 @@ pub(super) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
         Ok(values) => Ok(values.to_vec()),
         Err(error) => Err(error.to_string()),
     };
-    let told = Told { built: &built, space: &**space, originals: &originals, solution: &solution };
+    let told = Told {
+        built: &built,
+        space: &**space,
+        originals: &originals,
+        solution: &solution,
+        device: device.description(),
+    };
     let numbers = told.numbers(args, &shown, &decoded, &potentials, counted.evaluations().total());
     let files = told.files(&decoded, &numbers)?;
     let written = write_all(&args.out, files)?;
@@ -122,7 +129,7 @@ fn without_images(model: &str) -> anyhow::Error {
     ))
 }
 
-fn model(args: &args::Interpolate) -> anyhow::Result<Built> {
+fn model(args: &args::Interpolate, device: &OpenDevice) -> anyhow::Result<Built> {
     let Some(kind) = likely_models::find(&args.model) else {
         return Err(Failure::usage(format!(
             "--model {}: there is no such model; `likely list --models` has all",
@@ -131,7 +138,7 @@ fn model(args: &args::Interpolate) -> anyhow::Result<Built> {
     };
     let text = literals("--model-config", &args.model_config)?.join("\n");
     let folder = std::env::current_dir().context("cannot tell the current folder")?;
-    let resources = Resources { points: None, seed: Seed::new(args.seed), folder: &folder };
+    let resources = Resources { points: None, seed: Seed::new(args.seed), folder: &folder, device };
     let table = table_of("--model-config", &text)?;
     (kind.build)(table, &resources).map_err(|error| match error {
         likely_models::BuildError::Config(error) => Failure::usage(format!(
@@ -228,6 +235,7 @@ struct Told<'a> {
     space: &'a dyn ImageSpace,
     originals: &'a ImageSet,
     solution: &'a Solution,
+    device: String,
 }
 
 impl Told<'_> {
@@ -282,6 +290,7 @@ impl Told<'_> {
             "pixel-length": length(decoded),
             "end-errors-rms": ends,
             "frames": frames,
+            "device": self.device,
             "version": env!("CARGO_PKG_VERSION"),
         })
     }

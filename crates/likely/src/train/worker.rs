@@ -8,7 +8,7 @@ use crate::{args, interrupt};
 use anyhow::Context;
 use likely_experiment::{Prepared, TrainingSpec};
 use likely_models::training::{EARLY, Identity, Parameters, State, TrainingError};
-use likely_models::{DATA, StoredWeights, TRAINABLE};
+use likely_models::{DATA, OpenDevice, StoredWeights, TRAINABLE};
 use likely_record::write_atomic;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -52,6 +52,7 @@ struct Work<'a> {
     args: &'a args::Train,
     spec: TrainingSpec,
     prepared: Prepared,
+    device: OpenDevice,
     files: Files,
     stop: &'static AtomicBool,
     ended: Ended,
@@ -61,6 +62,8 @@ impl<'a> Work<'a> {
     fn begin(path: &Path, args: &'a args::Train, stop: &'static AtomicBool) -> anyhow::Result<Self> {
         let spec = TrainingSpec::read(path, args.tier.of_training(), TRAINABLE, DATA)?;
         let prepared = spec.prepare()?;
+        let device =
+            if prepared.objective.takes_devices() { args.on.open()? } else { OpenDevice::cpu().clone() };
         let files = Files::of(&spec, args);
         let ended = Ended {
             id: spec.id().to_owned(),
@@ -77,7 +80,7 @@ impl<'a> Work<'a> {
             checkpoint: files.checkpoint.clone(),
             held_out: Vec::new(),
         };
-        Ok(Self { args, spec, prepared, files, stop, ended })
+        Ok(Self { args, spec, prepared, device, files, stop, ended })
     }
 
     /// Does the work and says how it ended.
@@ -96,12 +99,13 @@ impl<'a> Work<'a> {
     }
 
     fn identity(&self, steps: u64) -> Identity {
-        Identity {
-            program: concat!("likely ", env!("CARGO_PKG_VERSION")).to_owned(),
-            spec: self.prepared.sha256(),
-            data: self.prepared.data_sha256(),
-            steps,
-        }
+        let program = concat!("likely ", env!("CARGO_PKG_VERSION"));
+        let program = if self.device.is_cpu() {
+            program.to_owned()
+        } else {
+            format!("{program} on {}", self.device.description())
+        };
+        Identity { program, spec: self.prepared.sha256(), data: self.prepared.data_sha256(), steps }
     }
 
     fn train(&mut self) -> anyhow::Result<Outcome> {
@@ -135,6 +139,9 @@ impl<'a> Work<'a> {
         let Some(state) = self.run(&identity)? else { return Ok(Outcome::Interrupted) };
         let mut weights = state.parameters().to_weights()?;
         describe(&mut weights, &self.spec, &self.prepared, steps, state.early())?;
+        if !self.device.is_cpu() {
+            weights.metadata_mut().insert("device".to_owned(), self.device.description());
+        }
         let bytes = weights.to_bytes();
         let sha256 = weights.sha256();
         self.ended.sha256 = Some(sha256.clone());
@@ -161,7 +168,7 @@ impl<'a> Work<'a> {
 
     /// Trains to the end; nothing where it was interrupted, with a checkpoint kept.
     fn run(&mut self, identity: &Identity) -> anyhow::Result<Option<State>> {
-        let mut training = self.prepared.training(self.args.steps)?;
+        let mut training = self.prepared.training(self.args.steps)?.on(&self.device);
         let mut state = training.begin()?;
         self.ended.parameters = state.parameters().count();
         if let Some(kept) = self.files.resume(identity, state.parameters().clone())? {
@@ -248,7 +255,7 @@ impl<'a> Work<'a> {
 
     /// Trains the first steps again and compares them with what the weights say of theirs.
     fn check(&mut self) -> anyhow::Result<Outcome> {
-        let mut training = self.prepared.training(None)?;
+        let mut training = self.prepared.training(None)?.on(&self.device);
         let steps = training.steps();
         self.ended.steps = steps;
         let weights = self.files.weights.display();
@@ -287,7 +294,7 @@ impl<'a> Work<'a> {
             return Ok(Outcome::Same);
         }
         self.ended.message = Some(format!(
-            "after {} steps the parameters are others than when {weights} was trained; a processor with other vector instructions can be the reason",
+            "after {} steps the parameters are others than when {weights} was trained; a processor with other vector instructions, or another device, can be the reason",
             state.step()
         ));
         Ok(Outcome::Moved)

@@ -1,5 +1,6 @@
 use crate::interpolate::rectangle;
 use crate::project::{Project, spec};
+use likely_models::{DeviceName, built_for_cuda};
 use std::fs;
 use std::path::Path;
 
@@ -140,6 +141,52 @@ fn every_command_has_an_example_and_the_exit_codes() {
     project.run(&["run", "experiments/tiny.toml", "--threads", "0"]).ends(2);
 }
 
+#[test]
+fn a_device_that_is_not_there_is_told_with_what_to_do() {
+    let project = Project::new();
+    for arguments in [
+        &["run", "experiments/tiny.toml"][..],
+        &["reproduce"],
+        &["interpolate", "--data", "experiments/points.csv", "--from", "row:0", "--to", "row:1"],
+        &["train", "experiments/tiny.toml"],
+    ] {
+        let on = |device| project.run(&[arguments, &["--device", device][..]].concat()).ends(2);
+        let unknown = on("gpu7");
+        assert!(unknown.err.contains("write `cpu`, `cuda`, or `cuda:N`"), "{}", unknown.err);
+        if !built_for_cuda() {
+            let absent = on("cuda:1");
+            assert!(
+                absent.err.contains("--device: this program was built without NVIDIA GPUs"),
+                "{}",
+                absent.err
+            );
+            assert!(
+                absent.err.contains("`cuda:1`") && absent.err.contains("--features cuda"),
+                "{}",
+                absent.err
+            );
+        }
+    }
+    assert!(!project.path().join("results").exists(), "nothing was begun");
+    let doctor = project.run(&["doctor"]).ends(0);
+    assert!(doctor.out.contains("NVIDIA GPUs: "), "{}", doctor.out);
+}
+
+#[test]
+fn the_device_is_in_the_provenance_and_only_runs_of_the_processor_are_pinned() {
+    let project = Project::new();
+    project.run(&["run", "experiments/tiny.toml", "--device", "cpu", "--quiet"]).ends(0);
+    let run = project.only_run("results");
+    let file = run.join("provenance.json");
+    let text = fs::read_to_string(&file).unwrap();
+    let cpu = format!("\"device\": \"{}\"", DeviceName::Cpu);
+    assert!(text.contains(&cpu), "{text}");
+    fs::write(&file, text.replace(&cpu, "\"device\": \"cuda:0 (NVIDIA H100)\"")).unwrap();
+    let refused = project.run(&["pin", run.to_str().unwrap()]).ends(2);
+    assert!(refused.err.contains("its networks ran on cuda:0 (NVIDIA H100)"), "{}", refused.err);
+    assert!(!project.path().join("results/pinned").exists());
+}
+
 /// The examples in the help text of a command, continued lines joined.
 fn examples(project: &Project, command: &str) -> Vec<Vec<String>> {
     let help = project.run(&[command, "--help"]).ends(0).out;
@@ -165,7 +212,7 @@ fn every_example_in_the_help_texts_runs() {
     let weights = "experiments/models/images/fashion-vae.safetensors";
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(weights);
     project.write(weights, fs::read(shipped).unwrap());
-    for id in ["fig3", "real-2d"] {
+    for id in ["fig3", "images-vae", "real-2d"] {
         let text = spec(1).replacen("id = \"tiny\"", &format!("id = \"{id}\""), 1);
         project.write(&format!("experiments/{id}.toml"), text);
     }
@@ -190,11 +237,18 @@ fn every_example_in_the_help_texts_runs() {
                     None => word.replace("/scratch/", "scratch/"),
                 })
                 .collect();
-            project.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).ends(0);
+            let answer = project.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+            if words.iter().any(|word| word.starts_with("cuda")) {
+                if !built_for_cuda() {
+                    assert!(answer.ends(2).err.contains("--features cuda"));
+                }
+            } else {
+                answer.ends(0);
+            }
             ran += 1;
         }
     }
-    assert_eq!(ran, 21);
+    assert_eq!(ran, 24);
     assert!(project.path().join("my-curve/curve.csv").exists());
     assert!(project.path().join("my-pictures/frames.png").exists());
 }

@@ -2,7 +2,7 @@
 
 use super::ID;
 use super::networks::{LATENT, SHAPE, discriminate, expected, generate};
-use crate::images::constants::{Constants, in_blocks};
+use crate::images::constants::Constants;
 use crate::images::decoder::{Decoder, Decodes};
 use likely_core::{EvalError, ImageShape, ImageSpace, Seed, SmoothMap};
 use likely_networks::candle::{DType, Device, Result as CandleResult, Tensor, Var};
@@ -64,6 +64,14 @@ impl ImageGan {
         Ok(Self { tensors: Constants::new(weights, DType::F64)?, inversion, starts })
     }
 
+    /// The same model on a device.
+    ///
+    /// # Errors
+    /// What candle says.
+    pub fn on(self, device: &Device) -> CandleResult<Self> {
+        Ok(Self { tensors: self.tensors.on(device)?, ..self })
+    }
+
     /// The images of latent points on the graph, shape `(batch, pixels)`.
     pub(super) fn generated<X: Operand>(&self, latent: &X) -> CandleResult<X> {
         generate(latent, |name: &str| self.tensors.get(name))
@@ -80,9 +88,8 @@ impl ImageGan {
     /// # Errors
     /// [`EvalError`].
     pub fn logits(&self, images: ArrayView2<'_, f64>) -> Result<Array1<f64>, EvalError> {
-        let logits = in_blocks(images, [SHAPE.len(), 1], |rows| {
-            self.judged(&self.tensors.tensor(rows)?)?.unsqueeze(1)
-        })?;
+        let logits =
+            self.tensors.in_blocks(images, [SHAPE.len(), 1], |rows| self.judged(rows)?.unsqueeze(1))?;
         Ok(logits.index_axis_move(Axis(1), 0))
     }
 
@@ -101,7 +108,7 @@ impl ImageGan {
         let (mut best, mut least) = (z[..LATENT].to_vec(), f64::INFINITY);
         let steps = self.inversion.steps;
         for step in 0..=steps {
-            let at = Var::from_vec(z.clone(), self.starts.dim(), &Device::Cpu)?;
+            let at = Var::from_vec(z.clone(), self.starts.dim(), self.device())?;
             let misfit = self.misfit(&at, &image)?;
             for (value, point) in misfit.to_vec1::<f64>()?.into_iter().zip(z.chunks_exact(LATENT)) {
                 if value < least {
@@ -133,6 +140,10 @@ impl Decodes for ImageGan {
         [LATENT, SHAPE.len()]
     }
 
+    fn device(&self) -> &Device {
+        self.tensors.device()
+    }
+
     fn images<X: Operand>(&self, points: &X) -> CandleResult<X> {
         self.generated(points)
     }
@@ -149,7 +160,7 @@ impl ImageSpace for ImageGan {
 
     /// The images of the generator.
     fn decode(&self, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
-        in_blocks(points, [LATENT, SHAPE.len()], |rows| self.generated(&self.tensors.tensor(rows)?))
+        self.tensors.in_blocks(points, [LATENT, SHAPE.len()], |rows| self.generated(rows))
     }
 
     /// The latent points that a search finds, each image by itself.

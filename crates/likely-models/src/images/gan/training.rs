@@ -89,6 +89,10 @@ impl Objective for Adversarial {
         Ok(((of_discriminator + penalty)? + of_generator)?)
     }
 
+    fn takes_devices(&self) -> bool {
+        true
+    }
+
     fn held_out(
         &self,
         parameters: &Parameters,
@@ -152,6 +156,7 @@ impl Objective for Adversarial {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use likely_networks::candle::Device;
     use rand_chacha::ChaCha8Rng;
 
     /// Of each player's loss the gradient in its own parameters, written without constants.
@@ -159,10 +164,17 @@ mod tests {
     fn each_parameter_has_the_gradient_of_its_own_players_loss() {
         let adversarial = Adversarial { settings: Settings { penalty: 0.7, deviation: 0.1 } };
         let parameters = Parameters::new(adversarial.parameters(Seed::new(5))).unwrap();
-        let variables = Variables::new(&parameters).unwrap();
+        let variables = Variables::new(&parameters, &Device::Cpu).unwrap();
         let batch: Vec<f32> = (0..3 * SHAPE.len()).map(|i| (i * 37 % 101) as f32 / 100.0).collect();
         let stream: ChaCha8Rng = Seed::new(6).stream(&[("test", "players")]);
-        let step = || Step { index: 0, steps: 1, batch: &batch, dim: SHAPE.len(), stream: stream.clone() };
+        let step = || Step {
+            index: 0,
+            steps: 1,
+            batch: &batch,
+            dim: SHAPE.len(),
+            stream: stream.clone(),
+            device: Device::Cpu,
+        };
         let tensor = |name: &str| variables.get(name);
 
         let mut apart = step();

@@ -4,7 +4,7 @@ use super::flow::{Noise, Trace};
 use super::sde::Sde;
 use crate::images::unet::UNet;
 use likely_core::EvalError;
-use likely_networks::candle::{DType, Device, Result as CandleResult, Tensor, Var};
+use likely_networks::candle::{DType, Device, Error, Result as CandleResult, Tensor, Var};
 use likely_networks::candle_room::{GraphError, checked_grad};
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -27,13 +27,19 @@ impl NoiseNetwork {
         Self(network)
     }
 
+    /// The same network on a device.
+    pub(super) fn on(self, device: &Device) -> CandleResult<Self> {
+        self.0.on(device).map(Self)
+    }
+
     /// The noise in images on the graph, all at one time.
     pub(super) fn on_graph(&self, images: &Tensor, t: f64) -> CandleResult<Tensor> {
         self.0.noise_between(images, &vec![place(t); images.dim(0)?])
     }
 
     fn row(&self, x: &[f64]) -> CandleResult<Tensor> {
-        Tensor::from_slice(x, (1, x.len()), &Device::Cpu)?.to_dtype(self.0.dtype())
+        let x = ArrayView2::from_shape((1, x.len()), x).map_err(Error::wrap)?;
+        self.0.tensor(x)
     }
 
     fn numbers(tensor: &Tensor) -> CandleResult<Vec<f64>> {

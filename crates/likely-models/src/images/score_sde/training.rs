@@ -9,7 +9,7 @@ use crate::images::unet::{UNet, layers, noise};
 use crate::learned;
 use crate::{BuildError, Config, Resolved, Trainable};
 use likely_core::Seed;
-use likely_networks::candle::{DType, Device, Tensor};
+use likely_networks::candle::{DType, Tensor};
 use likely_networks::training::{HeldOut, Objective, Parameter, Parameters, Step, TrainingError, Variables};
 use ndarray::{Array2, ArrayView2};
 use rand::Rng;
@@ -57,6 +57,7 @@ impl Objective for ScoreMatching {
 
     fn loss(&self, step: &mut Step<'_>, variables: &Variables) -> Result<Tensor, TrainingError> {
         let (rows, dim, sde) = (step.rows(), self.dim(), self.0.sde);
+        let device = step.device.clone();
         let drawn = step.normals(&[rows, dim])?;
         // Times at equal distances from a common start, so that each batch sees all of them.
         let start: f64 = step.stream.random();
@@ -67,13 +68,13 @@ impl Objective for ScoreMatching {
             })
             .collect();
         let column = |f: &dyn Fn(f64) -> f64| {
-            Tensor::from_vec(times.iter().map(|t| f(*t) as f32).collect::<Vec<_>>(), (rows, 1), &Device::Cpu)
+            Tensor::from_vec(times.iter().map(|t| f(*t) as f32).collect::<Vec<_>>(), (rows, 1), &device)
         };
         let levels = self.levels();
         let (batch, stream) = (step.batch, &mut step.stream);
         let images: Vec<f32> =
             batch.iter().map(|pixel| levels.spread(f64::from(*pixel), stream.random()) as f32).collect();
-        let images = Tensor::from_vec(images, (rows, dim), &Device::Cpu)?;
+        let images = Tensor::from_vec(images, (rows, dim), &device)?;
         let noised = (images.broadcast_mul(&column(&Sde::kept)?)?
             + drawn.broadcast_mul(&column(&|t| sde.deviation(t))?)?)?;
         let places: Vec<f64> = times.iter().map(|t| place(*t)).collect();
@@ -86,6 +87,10 @@ impl Objective for ScoreMatching {
             }
         };
         Ok(errors.mean_all()?)
+    }
+
+    fn takes_devices(&self) -> bool {
+        true
     }
 
     fn held_out(

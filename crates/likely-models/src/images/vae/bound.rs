@@ -1,6 +1,7 @@
 //! Minus the evidence bound of images, sample by sample, and what samples say of their likelihood.
 
 use super::ImageVae;
+use crate::images::decoder::Decodes;
 use likely_core::{EvalError, ImageLikelihood, ImageLikelihoods, ImageSpace, Seed};
 use likely_networks::candle::{DType, Device, Result, Tensor};
 use ndarray::{Array1, ArrayView2, Axis};
@@ -66,7 +67,8 @@ impl ImageLikelihood for ImageVae {
         }
         let failed = |error: likely_networks::candle::Error| EvalError::Model { reason: error.to_string() };
         let mut stream = NOISE.stream(&[("model", super::ID), ("purpose", "likelihood")]);
-        let noise = noise(&mut stream, SAMPLES, self.dim()).map_err(failed)?;
+        let noise = noise(&mut stream, SAMPLES, self.dim()).and_then(|noise| noise.to_device(self.device()));
+        let noise = noise.map_err(failed)?;
         let rows: Vec<_> = images.axis_chunks_iter(Axis(0), 1).collect();
         let both = rows
             .into_par_iter()

@@ -2,11 +2,11 @@
 
 use super::released::{self, CELEBA, Released, SVHN};
 use super::small;
-use crate::images::constants::{Constants, in_blocks};
+use crate::images::constants::Constants;
 use crate::images::decoder::{Decoder, Decodes};
 use crate::learned;
 use likely_core::{EvalError, ImageLikelihood, ImageShape, ImageSpace, SmoothMap};
-use likely_networks::candle::{DType, Result as CandleResult, Tensor};
+use likely_networks::candle::{DType, Device, Result as CandleResult, Tensor};
 use likely_networks::{Expected, Operand, Problems, Weights};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,14 @@ impl ImageVae {
         Ok(Self { architecture, tensors, log_scale })
     }
 
+    /// The same model on a device.
+    ///
+    /// # Errors
+    /// What candle says.
+    pub fn on(self, device: &Device) -> CandleResult<Self> {
+        Ok(Self { tensors: self.tensors.on(device)?, ..self })
+    }
+
     /// Which networks these are.
     pub fn architecture(&self) -> Architecture {
         self.architecture
@@ -127,6 +135,10 @@ impl Decodes for ImageVae {
         [self.architecture.latent(), self.architecture.shape().len()]
     }
 
+    fn device(&self) -> &Device {
+        self.tensors.device()
+    }
+
     fn images<X: Operand>(&self, points: &X) -> CandleResult<X> {
         self.decoded(points)
     }
@@ -144,14 +156,14 @@ impl ImageSpace for ImageVae {
     /// The means of the decoder, cut off at 0 and 1.
     fn decode(&self, points: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
         let columns = [self.dim(), self.shape().len()];
-        in_blocks(points, columns, |rows| self.decoded(&self.tensor(rows)?)?.clamp(0.0, 1.0))
+        self.tensors.in_blocks(points, columns, |rows| self.decoded(rows)?.clamp(0.0, 1.0))
     }
 
     /// The means of the encoder.
     fn encode(&self, images: ArrayView2<'_, f64>) -> Result<Array2<f64>, EvalError> {
         let columns = [self.shape().len(), self.dim()];
-        in_blocks(images, columns, |rows| {
-            let [mean, _] = self.encoded(&self.tensor(rows)?)?;
+        self.tensors.in_blocks(images, columns, |rows| {
+            let [mean, _] = self.encoded(rows)?;
             Ok(mean)
         })
     }

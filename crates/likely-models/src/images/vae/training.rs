@@ -57,6 +57,10 @@ impl Objective for EvidenceBound {
         Ok((of_batch + (log_scale.sum_all()? * pixels)?)?.affine(1.0, constant)?)
     }
 
+    fn takes_devices(&self) -> bool {
+        true
+    }
+
     fn held_out(
         &self,
         parameters: &Parameters,
