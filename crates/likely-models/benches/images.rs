@@ -37,8 +37,11 @@ fn diffusion(criterion: &mut Criterion) {
     let entry = find("image-diffusion").expect("in the table");
     let config = format!("weights = \"{FILE}\"\nsteps = {STEPS}");
     let document = toml::de::DeTable::parse(&config).expect("valid TOML");
-    let built = (entry.build)(document, &Resources { points: None, seed: Seed::new(1), folder })
-        .expect("shipped weights");
+    let built = (entry.build)(
+        document,
+        &Resources { points: None, seed: Seed::new(1), folder, device: likely_models::OpenDevice::cpu() },
+    )
+    .expect("shipped weights");
     let space = built.images.expect("a model of images");
     let one = noise.slice(ndarray::s![..1, ..]);
     group.throughput(Throughput::Elements(STEPS as u64));

@@ -54,14 +54,19 @@ impl Constants {
         &self.device
     }
 
-    /// Rows as a tensor beside the constants.
+    /// Rows as a tensor beside the constants, in their precision.
     pub(super) fn tensor(&self, rows: ArrayView2<'_, f64>) -> Result<Tensor> {
-        let values: Vec<f64> = rows.iter().copied().collect();
-        Tensor::from_vec(values, rows.dim(), &Device::Cpu)?.to_dtype(self.dtype)?.to_device(&self.device)
+        self.wide(rows)?.to_dtype(self.dtype)
     }
 
-    /// The rows that `network` makes of `rows`, in blocks whose size does not depend on the number of threads that share them; both must
-    /// have the given numbers of columns.
+    /// Rows as a tensor beside the constants, in double precision.
+    fn wide(&self, rows: ArrayView2<'_, f64>) -> Result<Tensor> {
+        let values: Vec<f64> = rows.iter().copied().collect();
+        Tensor::from_vec(values, rows.dim(), &self.device)
+    }
+
+    /// The rows that `network` makes of `rows`, which it gets in double precision, in blocks whose size does not depend on the number of
+    /// threads that share them; both must have the given numbers of columns.
     pub(super) fn in_blocks(
         &self,
         rows: ArrayView2<'_, f64>,
@@ -73,7 +78,7 @@ impl Constants {
         }
         let together = if self.device.is_cpu() { TOGETHER } else { ON_A_GPU };
         over_blocks(&self.device, rows.nrows(), together, to, |block| {
-            Ok(network(&self.tensor(rows.slice(s![block, ..]))?)?)
+            Ok(network(&self.wide(rows.slice(s![block, ..]))?)?)
         })
     }
 }

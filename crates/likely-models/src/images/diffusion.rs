@@ -2,6 +2,7 @@
 
 mod bound;
 mod ddim;
+mod network;
 mod schedule;
 mod training;
 
@@ -9,6 +10,7 @@ pub use ddim::ImageDiffusion;
 pub use schedule::{NoiseCurve, NoiseSchedule};
 pub(crate) use training::TRAINABLE;
 
+use crate::images::constants::at_most;
 use crate::images::prior::Prior;
 use crate::images::score_only::ScoreOnly;
 use crate::images::unet::{PlanesUNet, UNet, Width};
@@ -17,8 +19,10 @@ use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, ChiSquareNorm, Config, Model, Resources};
 use ddim::{Halt, Steps};
 use likely_core::Potential;
+use likely_networks::OpenDevice;
 use likely_networks::candle::DType;
 use likely_networks::candle_room::CandleScore;
+use network::Network;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU16, NonZeroU32};
@@ -110,17 +114,24 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         return Err(fit(format!("level is {level}; with {steps} steps there are the levels 1 to {steps}")));
     }
     let width = trained.width.get();
-    let network = learned::network(&settings.weights, &stored, |weights| PlanesUNet::load(weights, width))?;
+    let on_graph = |dtype| {
+        let network = learned::network(&settings.weights, &stored, |w| UNet::load(w, width, dtype))?;
+        resources.placed(|device| network.on(device))
+    };
+    let network = if resources.device.is_cpu() {
+        Network::Single(Box::new(learned::network(&settings.weights, &stored, |w| {
+            PlanesUNet::load(w, width)
+        })?))
+    } else {
+        Network::Together(on_graph(DType::F32)?)
+    };
     let steps = Steps::new(&schedule, steps, level);
     let potential: Box<dyn Potential> = match settings.potential {
         Kind::ChiSquare => {
             Box::new(ChiSquareNorm::new(NonZeroU32::new(DIM as u32).expect("there are pixels")))
         }
         Kind::Gaussian => Box::new(Prior::new(DIM).map_err(|error| fit(error.to_string()))?),
-        Kind::Score => {
-            let load = |weights: &_| UNet::load(weights, width, DType::F64);
-            Box::new(score_at(learned::network(&settings.weights, &stored, load)?, steps.last()))
-        }
+        Kind::Score => Box::new(score_at(on_graph(DType::F64)?, steps.last(), resources.device)),
     };
     let facts = vec![
         ("weights-sha256", stored.sha256.clone()),
@@ -131,9 +142,10 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
 }
 
 /// `-e(x, k) / sqrt(1 - a_k)`: the score of images noised up to step `k`, `a_k` the share of their variance that is left.
-fn score_at(network: UNet, halt: Halt) -> ScoreOnly {
+fn score_at(network: UNet, halt: Halt, device: &OpenDevice) -> ScoreOnly {
     let factor = -1.0 / (1.0 - halt.kept).sqrt();
     let score = CandleScore::new(DIM, DType::F64, move |x| network.noise(x, halt.step)? * factor);
+    let score = score.on(device.candle().clone()).at_most(at_most(device.candle()));
     let others = "the potentials \"chi-square\" and \"gaussian\" have values";
     ScoreOnly::new(Box::new(score), format!("step {}", halt.step), others)
 }

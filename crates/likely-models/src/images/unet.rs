@@ -213,7 +213,7 @@ impl UNet {
         self.tensors.tensor(rows)
     }
 
-    /// The rows that `of` makes of images, in blocks that suit the device; as many columns both.
+    /// The rows that `of` makes of images in double precision, in blocks that suit the device; as many columns both.
     pub(super) fn in_blocks(
         &self,
         images: ArrayView2<'_, f64>,

@@ -1,8 +1,8 @@
 //! The variational bound of images, from the noise that is predicted at some steps of the diffusion.
 
 use super::DIM;
+use super::network::Network;
 use super::schedule::NoiseSchedule;
-use crate::images::unet::PlanesUNet;
 use likely_core::EvalError;
 use ndarray::{Array1, ArrayView1};
 use rand::Rng;
@@ -36,23 +36,26 @@ impl Probes {
     /// What the network says of an image with numbers in `[-1, 1]`.
     pub(super) fn judge(
         &self,
-        network: &PlanesUNet,
+        network: &Network,
         schedule: &NoiseSchedule,
         image: ArrayView1<'_, f64>,
     ) -> Result<Judged, EvalError> {
-        let mut found = Vec::with_capacity(self.noises.len());
-        let mut errors = Vec::with_capacity(self.steps.len());
-        for ((step, _), noise) in self.steps.iter().zip(self.noises.chunks_exact(DIM)) {
-            let kept = schedule.kept()[*step];
-            let mix = |(x, e): (&f64, &f64)| kept.sqrt() * x + (1.0 - kept).sqrt() * e;
-            let noised: Vec<f64> = image.iter().zip(noise).map(mix).collect();
-            let told = network.noise(&noised, &network.shifts(*step as f64))?;
-            let told = told.values().iter().copied().map(f64::from);
-            errors.push(told.clone().zip(noise).map(|(a, b)| (a - b) * (a - b)).sum());
-            found.extend(told);
-        }
-        let of_first = first_level(schedule, image, &self.noises[..DIM], &found);
-        let errors = Array1::<f64>::from(errors);
+        let steps: Vec<usize> = self.steps.iter().map(|(step, _)| *step).collect();
+        let noised: Vec<f64> = steps
+            .iter()
+            .zip(self.noises.chunks_exact(DIM))
+            .flat_map(|(step, noise)| {
+                let kept = schedule.kept()[*step];
+                image.iter().zip(noise).map(move |(x, e)| kept.sqrt() * x + (1.0 - kept).sqrt() * e)
+            })
+            .collect();
+        let found = network.noise(&noised, &steps)?;
+        let errors: Array1<f64> = found
+            .chunks_exact(DIM)
+            .zip(self.noises.chunks_exact(DIM))
+            .map(|(found, noise)| found.iter().zip(noise).map(|(a, b)| (a - b) * (a - b)).sum())
+            .collect();
+        let of_first = first_level(schedule, image, &self.noises[..DIM], &found[..DIM]);
         let later = self.steps.iter().zip(&errors).skip(1);
         let of_later: f64 = later.map(|((step, count), error)| count * weight(schedule, *step) * error).sum();
         Ok(Judged { minus_bound: of_first + of_later + divergence(schedule, image), errors })

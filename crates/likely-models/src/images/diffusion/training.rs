@@ -1,13 +1,14 @@
 //! Denoising: the squared error of the predicted noise, and a bound of the likelihood.
 
 use super::bound::{PARTS, Probes};
+use super::network::Network;
 use super::schedule::NoiseSchedule;
 use super::{DIM, ID, Trained};
 use crate::images::unet::{PlanesUNet, layers, noise};
 use crate::learned;
 use crate::{BuildError, Config, Resolved, Trainable};
 use likely_core::Seed;
-use likely_networks::candle::{Device, Tensor};
+use likely_networks::candle::Tensor;
 use likely_networks::training::{HeldOut, Objective, Parameter, Parameters, Step, TrainingError, Variables};
 use ndarray::ArrayView2;
 use rand::Rng;
@@ -44,12 +45,13 @@ impl Objective for Denoising {
 
     fn loss(&self, step: &mut Step<'_>, variables: &Variables) -> Result<Tensor, TrainingError> {
         let rows = step.rows();
+        let device = step.device.clone();
         let drawn = step.normals(&[rows, DIM])?;
         let steps: Vec<usize> =
             (0..rows).map(|_| step.stream.random_range(0..self.schedule.steps())).collect();
         let column = |f: &dyn Fn(f64) -> f64| {
             let values: Vec<f32> = steps.iter().map(|k| f(self.schedule.kept()[*k]) as f32).collect();
-            Tensor::from_vec(values, (rows, 1), &Device::Cpu)
+            Tensor::from_vec(values, (rows, 1), &device)
         };
         let images = step.points()?.affine(2.0, -1.0)?;
         let noised = (images.broadcast_mul(&column(&f64::sqrt)?)?
@@ -57,6 +59,10 @@ impl Objective for Denoising {
         let steps: Vec<f64> = steps.iter().map(|step| *step as f64).collect();
         let found = noise(&noised, &steps, self.settings.width.get(), |name: &str| variables.get(name))?;
         Ok((found - drawn)?.sqr()?.mean_all()?)
+    }
+
+    fn takes_devices(&self) -> bool {
+        true
     }
 
     fn held_out(
@@ -67,6 +73,7 @@ impl Objective for Denoising {
     ) -> Result<Vec<HeldOut>, TrainingError> {
         let width = self.settings.width.get();
         let network = learned::trained(parameters, |weights| PlanesUNet::load(weights, width))?;
+        let network = Network::Single(Box::new(network));
         let (mut losses, mut bounds) = (Vec::new(), Vec::new());
         for (i, image) in points.rows().into_iter().enumerate() {
             let mut stream = seed.stream(&[("held-out", ID), ("point", &i.to_string())]);
