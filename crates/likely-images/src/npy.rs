@@ -1,9 +1,9 @@
 //! Pictures from a file of `numpy.save`.
 
-use crate::NumpyFile;
 use crate::picture::planes;
 use crate::{ImageSet, ImagesError};
 use likely_core::ImageShape;
+use likely_numpy::{Header, Number, NumpyError};
 use std::path::Path;
 
 /// How the axes of an array stand for pictures.
@@ -25,32 +25,28 @@ pub(crate) fn read(path: &Path) -> Result<ImageSet, ImagesError> {
     parse(&bytes).map_err(|reason| ImagesError::file(path, reason))
 }
 
+/// Types of numbers that pictures are saved as.
+const NUMBERS: [Number; 3] = [Number::Byte, Number::Single, Number::Double];
+
 fn parse(bytes: &[u8]) -> Result<ImageSet, String> {
-    let file = NumpyFile::new(bytes)?;
-    let (kind, shape, data) = (file.kind, file.shape, file.data);
-    let width = match kind {
-        "|u1" | "<u1" | ">u1" => 1,
-        "<f4" => 4,
-        "<f8" => 8,
-        _ => return Err(format!("its numbers are {kind}; save it as uint8, float32 or float64")),
-    };
-    file.check_length(width)?;
-    let (layout, shape) = layout(&file.axes).ok_or_else(|| {
-        format!(
-            "its shape is ({shape}); pictures are (count, height, width), (count, channels, height, width) or \
-             (count, height, width, channels) with 1 or 3 channels, and not both of the last two at once"
-        )
+    let in_words = |error: NumpyError| error.to_string();
+    let (header, data) = Header::split(bytes).map_err(in_words)?;
+    header.check_rows().map_err(in_words)?;
+    let number = header.number(&NUMBERS).map_err(in_words)?;
+    header.check_length(number.width(), data.len() as u64).map_err(in_words)?;
+    // Not longer than the file, so every axis is a size in memory.
+    let axes: Vec<usize> = header.shape.iter().map(|axis| *axis as usize).collect();
+    let (layout, shape) = layout(&axes).ok_or_else(|| {
+        let needed = "(count, height, width), (count, channels, height, width) or (count, height, width, channels) with 1 or 3 \
+                      channels, and not both of the last two at once";
+        header.other_shape(needed).to_string()
     })?;
-    let levels = match width {
-        1 => data.to_vec(),
-        4 => rounded(
-            data.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
-            shape,
-        )?,
-        _ => rounded(
-            data.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("chunks of eight are cut"))),
-            shape,
-        )?,
+    let levels = if number == Number::Byte {
+        data.to_vec()
+    } else {
+        let mut numbers = Vec::with_capacity(data.len() / number.width());
+        number.decode(data, &mut numbers);
+        rounded(&numbers, shape)?
     };
     let pixels = match layout {
         Layout::ChannelsFirst => levels,
@@ -77,9 +73,9 @@ fn layout(axes: &[usize]) -> Option<(Layout, ImageShape)> {
     }
 }
 
-fn rounded(values: impl Iterator<Item = f64>, shape: ImageShape) -> Result<Vec<u8>, String> {
-    let level = |(index, value): (usize, f64)| {
-        if (0.0..=1.0).contains(&value) {
+fn rounded(values: &[f64], shape: ImageShape) -> Result<Vec<u8>, String> {
+    let level = |(index, value): (usize, &f64)| {
+        if (0.0..=1.0).contains(value) {
             Ok((value * 255.0).round() as u8)
         } else {
             Err(format!(
@@ -88,5 +84,5 @@ fn rounded(values: impl Iterator<Item = f64>, shape: ImageShape) -> Result<Vec<u
             ))
         }
     };
-    values.enumerate().map(level).collect()
+    values.iter().enumerate().map(level).collect()
 }

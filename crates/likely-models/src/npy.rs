@@ -1,7 +1,7 @@
 //! Rows of numbers from a file of `numpy.save`, for parameters too large to stand in a spec.
 
 use crate::BuildError;
-use likely_images::NumpyFile;
+use likely_numpy::{Header, Number, NumpyError};
 use ndarray::Array2;
 use std::path::Path;
 
@@ -13,19 +13,18 @@ pub(crate) fn read(path: &Path) -> Result<Array2<f64>, BuildError> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Array2<f64>, String> {
-    let file = NumpyFile::new(bytes)?;
-    let (width, number): (usize, fn(&[u8]) -> f64) = match file.kind {
-        "<f8" => (8, |b| f64::from_le_bytes(b.try_into().expect("chunks of eight bytes are cut"))),
-        "<f4" => (4, |b| f64::from(f32::from_le_bytes(b.try_into().expect("chunks of four bytes are cut")))),
-        _ => return Err("its numbers are neither <f8 nor <f4; save it as float64".into()),
+    let in_words = |error: NumpyError| error.to_string();
+    let (header, data) = Header::split(bytes).map_err(in_words)?;
+    header.check_rows().map_err(in_words)?;
+    let number = header.number(&Number::FLOATS).map_err(in_words)?;
+    header.check_length(number.width(), data.len() as u64).map_err(in_words)?;
+    let (rows, columns) = match header.shape[..] {
+        [rows] => (rows as usize, 1),
+        [rows, columns] => (rows as usize, columns as usize),
+        _ => return Err(header.other_shape("one or two axes").to_string()),
     };
-    let (rows, columns) = match file.axes[..] {
-        [rows] => (rows, 1),
-        [rows, columns] => (rows, columns),
-        _ => return Err(format!("its shape is ({}); one or two axes are needed", file.shape)),
-    };
-    file.check_length(width)?;
-    let values: Vec<f64> = file.data.chunks_exact(width).map(number).collect();
+    let mut values = Vec::with_capacity(data.len() / number.width());
+    number.decode(data, &mut values);
     if let Some(bad) = values.iter().position(|x| !x.is_finite()) {
         let (row, column) = (bad / columns, bad % columns);
         return Err(format!("row {row}, column {column} is {}; every number must be finite", values[bad]));
@@ -67,16 +66,16 @@ mod tests {
             let reason = parse(bytes).unwrap_err();
             assert!(reason.contains(word), "{reason}");
         };
-        refused(b"", "not a file");
+        refused(b"", "does not start");
         refused(b"\x93NUMPY\x01", "inside its header");
         refused(b"\x93NUMPY\x04\x00\x00\x00", "version is 4");
         refused(&file(good, &number)[..20], "inside its header");
-        refused(&file(good, &number[..7]), "7 bytes");
+        refused(&file(good, &number[..7]), "the file holds 7");
         refused(&file(good, &f64::NAN.to_le_bytes()), "row 0, column 0");
-        refused(&file(&good.replace("<f8", "<i8"), &number), "float64");
+        refused(&file(&good.replace("<f8", "<i8"), &number), "<f4, <f8 are read");
         refused(&file(&good.replace("False", "True"), &number), "by columns");
-        refused(&file(&good.replace("(1, 1)", "(1, 1, 1)"), &number), "axes");
-        refused(&file(&good.replace("(1, 1)", "(18446744073709551615, 2)"), &number), "does not fit");
-        refused(&file(&good.replace("shape", "size"), &number), "no shape");
+        refused(&file(&good.replace("(1, 1)", "(1, 1, 1)"), &number), "one or two axes");
+        refused(&file(&good.replace("(1, 1)", "(18446744073709551615, 2)"), &number), "than any file");
+        refused(&file(&good.replace("shape", "size"), &number), "each of the keys");
     }
 }

@@ -11,7 +11,7 @@ use crate::grid::TextGrid;
 use crate::machine;
 use crate::numbers::number;
 use crate::progress::{Progress, Show};
-use crate::{interrupt, npy, specs};
+use crate::{interrupt, specs};
 use anyhow::Context;
 use likely_experiment::{Plan, Points, Spec, Tier, read_points};
 use likely_record::{CellRecord, CurveRecord, Run, RunFolder, Status, write_atomic};
@@ -76,7 +76,7 @@ pub(crate) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
         ("numbers.json".to_owned(), serde_json::to_vec_pretty(&numbers)?),
     ];
     if args.npy {
-        files.push(("curve.npy".to_owned(), npy::of(curve.points, curve.dim, &curve.values)));
+        files.push(("curve.npy".to_owned(), likely_numpy::rows(curve.points, curve.dim, &curve.values)));
     }
     if let [first, second] = points.names.as_slice() {
         let stem = work.path().join(PICTURE);

@@ -11,7 +11,6 @@ mod interpolate;
 mod interrupt;
 mod list;
 mod machine;
-mod npy;
 mod numbers;
 mod pin;
 mod plan;

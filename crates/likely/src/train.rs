@@ -14,7 +14,7 @@ use crate::answer::{Answer, Exit, Failure};
 use crate::grid::TextGrid;
 use crate::numbers::number;
 use crate::progress::Show;
-use crate::{args, interrupt, machine, npy, specs};
+use crate::{args, interrupt, machine, specs};
 use anyhow::Context;
 use likely_experiment::{TrainingSpec, TrainingTier};
 use likely_models::{DATA, TRAINABLE};
@@ -337,7 +337,7 @@ fn export(specs: &[TrainingSpec], folder: &Path) -> anyhow::Result<Answer> {
                 continue;
             }
             let values: Vec<f64> = points.iter().copied().collect();
-            files.push((format!("{name}.npy"), npy::of(points.nrows(), points.ncols(), &values)));
+            files.push((format!("{name}.npy"), likely_numpy::rows(points.nrows(), points.ncols(), &values)));
         }
         let initial = prepared.training(None)?.begin()?.parameters().to_weights()?;
         files.push(("initial.safetensors".to_owned(), initial.to_bytes()));

@@ -5,6 +5,7 @@ mod npy;
 
 use crate::spec::suggest::{hint, list};
 use likely_models::DATA_ABSENT;
+use likely_numpy::NumpyError;
 use ndarray::{Array2, Axis};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -173,54 +174,13 @@ pub enum DataError {
         /// The name.
         name: String,
     },
-    /// The file is not what `numpy.save` writes.
-    #[error("{}: not a .npy file: {reason}", path.display())]
-    NotNpy {
+    /// A `.npy` file holds no array of points.
+    #[error("{}: {problem}", path.display())]
+    Numpy {
         /// The file.
         path: PathBuf,
         /// What is wrong and what would be right.
-        reason: &'static str,
-    },
-    /// The header of a `.npy` file cannot be understood.
-    #[error("{}: the .npy header cannot be read at byte {at}: expected {expected}", path.display())]
-    NpyHeader {
-        /// The file.
-        path: PathBuf,
-        /// Byte of the file.
-        at: usize,
-        /// What should stand there.
-        expected: &'static str,
-    },
-    /// The numbers of a `.npy` file have a type that is not read.
-    #[error(
-        "{}: numbers of type `{descr}`; little-endian floats and integers are read: <f4, <f8, <i4, <i8 (in numpy: .astype('<f8'))",
-        path.display()
-    )]
-    NpyType {
-        /// The file.
-        path: PathBuf,
-        /// The type as the header names it.
-        descr: String,
-    },
-    /// The array has the wrong number of axes.
-    #[error("{}: an array of {axes} axes; points are an array of shape (points, coordinates)", path.display())]
-    NpyAxes {
-        /// The file.
-        path: PathBuf,
-        /// Axes found.
-        axes: usize,
-    },
-    /// The header promises another amount of data than the file holds.
-    #[error("{}: the header says shape {shape}, but the file holds {found} bytes of numbers{}", path.display(), needed(*claimed))]
-    NpyLength {
-        /// The file.
-        path: PathBuf,
-        /// Shape in the header.
-        shape: String,
-        /// Bytes that the shape needs; `None` where that is beyond counting.
-        claimed: Option<u64>,
-        /// Bytes after the header.
-        found: u64,
+        problem: NumpyError,
     },
     /// A number of a `.npy` file is NaN or infinite, or an integer that no float holds exactly.
     #[error("{}: the number at row {row}, column {column} (from 0) is {value}, which is not a finite float", path.display())]
@@ -242,13 +202,6 @@ pub enum DataError {
         /// Name of the coordinate.
         name: String,
     },
-}
-
-fn needed(claimed: Option<u64>) -> String {
-    claimed.map_or_else(
-        || " and no file could hold that".to_owned(),
-        |bytes| format!(" where {bytes} are needed"),
-    )
 }
 
 /// Reads points from a `.csv` or `.npy` file; `columns` chooses coordinates by name, in that order.

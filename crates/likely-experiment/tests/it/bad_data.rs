@@ -76,8 +76,8 @@ fn a_npy_header_that_claims_the_world_is_an_error_of_the_spec() {
     place.write("points.npy", npy("(1152921504606846976, 2)", &[1.0, 2.0]));
     assert_eq!(
         place.plan_error(&small_with("file = \"points.csv\"", "file = \"points.npy\"")),
-        "spec.toml:9:1: dataset `points`: points.npy: the header says shape (1152921504606846976, 2), but the file \
-         holds 16 bytes of numbers and no file could hold that"
+        "spec.toml:9:1: dataset `points`: points.npy: its shape (1152921504606846976, 2) needs more bytes of numbers \
+         than any file has, and the file holds 16"
     );
 }
 

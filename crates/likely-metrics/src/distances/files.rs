@@ -3,10 +3,10 @@
 //! Statistics have the arrays `mu` and `sigma`; ours add `n`, `network`, `weights_sha256` and `resize`, where they are known. An
 //! archive with `feats` (clean-fid) or `features` in their place holds the features themselves.
 
-use super::npy::{self, Float, Header, NpyProblem};
 use super::{
     FeatureSet, FeatureSource, FeatureStatistics, SourceError, StatisticsAccumulator, StatisticsError,
 };
+use likely_numpy::{Header, Number, NumpyError, start};
 use ndarray::{Array1, Array2, ShapeBuilder};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -77,7 +77,19 @@ pub enum FeatureFileError {
         /// The array.
         array: String,
         /// Why.
-        problem: NpyProblem,
+        problem: NumpyError,
+    },
+    /// More than there is room for.
+    #[error(
+        "{}: its {bytes} bytes are more than the {most} that are read into memory; write statistics with --statistics instead", path.display()
+    )]
+    Large {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that it would take.
+        bytes: u64,
+        /// Bytes that are allowed.
+        most: u64,
     },
     /// Its numbers are no features or no statistics.
     #[error("{}: {array}: {problem}", path.display())]
@@ -130,7 +142,7 @@ impl FeatureSet {
     }
 }
 
-fn array_error(path: &Path, array: &str, problem: impl Into<NpyProblem>) -> FeatureFileError {
+fn array_error(path: &Path, array: &str, problem: impl Into<NumpyError>) -> FeatureFileError {
     FeatureFileError::Array { path: path.to_owned(), array: array.to_owned(), problem: problem.into() }
 }
 
@@ -142,7 +154,7 @@ struct Features<'a> {
 }
 
 impl Features<'_> {
-    fn error(&self, problem: impl Into<NpyProblem>) -> FeatureFileError {
+    fn error(&self, problem: impl Into<NumpyError>) -> FeatureFileError {
         array_error(self.path, self.array, problem)
     }
 
@@ -158,23 +170,24 @@ impl Features<'_> {
         keep_features: bool,
         source: FeatureSource,
     ) -> Result<FeatureSet, FeatureFileError> {
-        let float = self.header.float().map_err(|problem| self.error(problem))?;
-        let (rows, dim) = self.header.two_axes().map_err(|problem| self.error(problem))?;
-        let checked = self.header.check_length(float.bytes() as u64, left);
+        let float = self.header.number(&Number::FLOATS).map_err(|problem| self.error(problem))?;
+        let [rows, dim] = self.header.shape[..] else {
+            return Err(self.error(self.header.other_shape("two axes, (images, features)")));
+        };
+        let checked = self.header.check_length(float.width(), left);
         checked.map_err(|problem| self.error(problem))?;
         if rows == 0 || dim == 0 {
             return Err(self.numbers(StatisticsError::Empty { rows: rows as usize, dim: dim as usize }));
         }
         if dim > MOST_DIM {
-            let needed = format!("at most {MOST_DIM} features");
-            return Err(self.error(NpyProblem::Shape { found: self.header.shape_text(), needed }));
+            return Err(self.error(self.header.other_shape(format!("at most {MOST_DIM} features"))));
         }
         let columns = dim as usize;
         if keep_features || rows <= dim || self.header.fortran_order {
             // The length was checked, so this does not overflow.
             let bytes = 8 * rows * dim;
             if bytes > MOST_BYTES {
-                return Err(self.error(NpyProblem::Large { bytes, most: MOST_BYTES }));
+                return Err(FeatureFileError::Large { path: self.path.to_owned(), bytes, most: MOST_BYTES });
             }
             let mut values = Vec::new();
             decode(stream, float, left, &mut values).map_err(|problem| self.error(problem))?;
@@ -185,7 +198,7 @@ impl Features<'_> {
         }
         let mut accumulator = StatisticsAccumulator::new(columns).map_err(|problem| self.numbers(problem))?;
         let mut row = Vec::with_capacity(columns);
-        let mut bytes = vec![0; columns * float.bytes()];
+        let mut bytes = vec![0; columns * float.width()];
         for _ in 0..rows {
             stream.read_exact(&mut bytes).map_err(|problem| self.error(problem))?;
             row.clear();
@@ -199,7 +212,7 @@ impl Features<'_> {
 }
 
 /// All `left` bytes of a stream as numbers; memory grows with what really comes.
-fn decode(stream: &mut impl Read, float: Float, left: u64, out: &mut Vec<f64>) -> io::Result<()> {
+fn decode(stream: &mut impl Read, float: Number, left: u64, out: &mut Vec<f64>) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     let mut left = left;
     while left > 0 {
@@ -311,10 +324,10 @@ impl<'a> Archive<'a> {
     ) -> Result<(Header, Vec<f64>), FeatureFileError> {
         let path = self.path;
         self.array(array, |header, mut stream, left| {
-            let read = || -> Result<Vec<f64>, NpyProblem> {
-                let float = header.float()?;
-                check(&header).map_err(|needed| NpyProblem::Shape { found: header.shape_text(), needed })?;
-                header.check_length(float.bytes() as u64, left)?;
+            let read = || -> Result<Vec<f64>, NumpyError> {
+                let float = header.number(&Number::FLOATS)?;
+                check(&header).map_err(|needed| header.other_shape(needed))?;
+                header.check_length(float.width(), left)?;
                 let mut values = Vec::new();
                 decode(&mut stream, float, left, &mut values)?;
                 Ok(values)
@@ -331,13 +344,12 @@ impl<'a> Archive<'a> {
         }
         let path = self.path;
         self.array(array, |header, stream, left| {
-            let read = || -> Result<Vec<u8>, NpyProblem> {
+            let read = || -> Result<Vec<u8>, NumpyError> {
                 if !kinds.iter().any(|kind| header.descr.starts_with(kind)) {
-                    return Err(NpyProblem::Type(header.descr.clone()));
+                    return Err(NumpyError::Type { found: header.descr.clone(), needed: kinds.join(", ") });
                 }
                 if !header.shape.is_empty() || left > MOST_LABEL_BYTES {
-                    let needed = "() and short".to_owned();
-                    return Err(NpyProblem::Shape { found: header.shape_text(), needed });
+                    return Err(header.other_shape("() and short"));
                 }
                 let mut bytes = vec![0; left as usize];
                 stream.read_exact(&mut bytes)?;
@@ -353,8 +365,7 @@ impl<'a> Archive<'a> {
         let path = self.path;
         let Some((header, bytes)) = self.label("n", &["<i8"])? else { return Ok(None) };
         let count = bytes.try_into().map(i64::from_le_bytes).ok().and_then(|count| u64::try_from(count).ok());
-        let needed = "a number of images that is not negative".to_owned();
-        let problem = NpyProblem::Shape { found: header.shape_text(), needed };
+        let problem = header.other_shape("a number of images that is not negative");
         count.map(Some).ok_or_else(|| array_error(path, "n", problem))
     }
 
@@ -416,8 +427,8 @@ fn write_archive(file: &mut File, statistics: &FeatureStatistics, source: &Featu
         }
         Ok(())
     };
-    array("mu", npy::start("<f8", &format!("({dim},)")), &mut statistics.mean().iter())?;
-    array("sigma", npy::start("<f8", &format!("({dim}, {dim})")), &mut statistics.covariance().iter())?;
+    array("mu", start("<f8", &format!("({dim},)")), &mut statistics.mean().iter())?;
+    array("sigma", start("<f8", &format!("({dim}, {dim})")), &mut statistics.covariance().iter())?;
     let count = statistics.count().map(|count| ("<i8".to_owned(), count.to_le_bytes().to_vec()));
     let name = |text: Option<&str>| {
         let text = text?;
@@ -432,7 +443,7 @@ fn write_archive(file: &mut File, statistics: &FeatureStatistics, source: &Featu
     ] {
         if let Some((descr, bytes)) = content {
             zip.start_file(format!("{array}.npy"), options)?;
-            zip.write_all(&npy::start(&descr, "()"))?;
+            zip.write_all(&start(&descr, "()"))?;
             zip.write_all(&bytes)?;
         }
     }

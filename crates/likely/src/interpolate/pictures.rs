@@ -4,9 +4,9 @@ use super::{check_empty, geometry_config, literals, table_of, write_all};
 use crate::answer::{Answer, Exit, Failure};
 use crate::args;
 use crate::grid::TextGrid;
+use crate::interrupt;
 use crate::numbers::number;
 use crate::progress::Show;
-use crate::{interrupt, npy};
 use anyhow::Context;
 use likely_core::{Counted, Curve, Ends, Euclidean, ImageShape, ImageSpace, Normalisation, Seed};
 use likely_geometries::{Derive, Origin};
@@ -311,7 +311,7 @@ impl Told<'_> {
             ("numbers.json".to_owned(), serde_json::to_vec_pretty(numbers)?),
         ];
         let values: Vec<f64> = curve.points().iter().copied().collect();
-        files.push(("curve.npy".to_owned(), npy::of(curve.segments() + 1, curve.dim(), &values)));
+        files.push(("curve.npy".to_owned(), likely_numpy::rows(curve.segments() + 1, curve.dim(), &values)));
         let frames = ImageSet::from_rows(decoded.view(), shape)?;
         for k in 0..frames.count() {
             files.push((format!("frame-{k:03}.png"), encode_png(&frames.select(&[k])?)?));
