@@ -210,8 +210,8 @@ class UNet(nn.Module):
         self.up = nn.ModuleList([Block(2 * w, w, 4 * w), Block(4 * w, 2 * w, 4 * w)])
 
     def forward(self, x, steps):
-        angles = steps[:, None] * 10000 ** (-torch.arange(16) / 15)
-        time = torch.cat([angles.sin(), angles.cos()], 1)
+        angles = steps[:, None] * 10000 ** (-torch.arange(16, device=steps.device) / 15)
+        time = torch.cat([angles.sin(), angles.cos()], 1).to(x.dtype)
         for layer in self.time:
             time = F.silu(layer(time))
         side = math.isqrt(x.shape[1])
@@ -238,7 +238,7 @@ def ddim(network, x, share, halts):
     """From the last halt down to the image, in the form of Song et al.: a predicted image, and noise added to it again."""
     for upper, lower in zip(reversed(halts), [*reversed(halts[:-1]), None]):
         a, b = share[upper], 1.0 if lower is None else share[lower]
-        noise = network(x, torch.full((len(x),), float(upper)))
+        noise = network(x, torch.full((len(x),), float(upper), device=x.device, dtype=x.dtype))
         image = (x - math.sqrt(1 - a) * noise) / math.sqrt(a)
         x = math.sqrt(b) * image + math.sqrt(1 - b) * noise
     return x
