@@ -232,7 +232,7 @@ impl PinnedJudge<'_> {
                     if within(value, before, row.tolerance) {
                         row.status = VerdictStatus::Same;
                     } else {
-                        row.note = format!("differs by {:.3e}{}", value - before, self.other_cpu());
+                        row.note = format!("differs by {:.3e}{}", value - before, self.elsewhere());
                     }
                 }
                 Err(reason) => {
@@ -270,8 +270,10 @@ impl PinnedJudge<'_> {
         }
     }
 
-    fn other_cpu(&self) -> String {
-        let (before, now) = (&self.pinned.cpu, &self.run.provenance.cpu);
+    /// On what it was computed, where that is not what it was pinned on.
+    fn elsewhere(&self) -> String {
+        let (before, provenance) = (&self.pinned.cpu, &self.run.provenance);
+        let now = if provenance.on_processor() { &provenance.cpu } else { &provenance.device };
         if before == now { String::new() } else { format!(" (pinned on {before}, computed on {now})") }
     }
 }

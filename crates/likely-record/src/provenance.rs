@@ -31,10 +31,17 @@ pub struct Provenance {
     pub cpu: String,
     /// Vector instruction sets that the program found.
     pub cpu_features: Vec<String>,
-    /// Device that the models ran on.
+    /// Device that the models ran on: `cpu`, or a GPU with its kind, such as `cuda:0 (NVIDIA A100-SXM4-80GB)`.
     pub device: String,
     /// Worker threads.
     pub threads: usize,
     /// When the run started, as an RFC 3339 time in UTC.
     pub started: String,
+}
+
+impl Provenance {
+    /// Whether all models ran on the processor.
+    pub fn on_processor(&self) -> bool {
+        self.device == "cpu"
+    }
 }

@@ -5,7 +5,6 @@ use crate::args;
 use crate::grid::TextGrid;
 use crate::numbers::cell;
 use crate::specs;
-use likely_models::DeviceName;
 use likely_record::{CellKey, Pinned, PinnedCell, Run, Status, VerdictCell};
 use serde::Serialize;
 use serde_json::json;
@@ -69,11 +68,11 @@ pub(crate) fn command(args: &args::Selection) -> anyhow::Result<Answer> {
 
 /// Only whole runs of the processor are pinned.
 fn check(run: &Run) -> anyhow::Result<()> {
-    let device = &run.provenance.device;
-    if *device != DeviceName::Cpu.to_string() {
+    if !run.provenance.on_processor() {
         let message = format!(
-            "{} is not pinned: its networks ran on {device}, and pinned numbers are those of the processor",
+            "{} is not pinned: its networks ran on {}, and pinned numbers are those of the processor",
             run.path.display(),
+            run.provenance.device,
         );
         return Err(Failure::usage(message));
     }

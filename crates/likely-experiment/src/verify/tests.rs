@@ -88,7 +88,7 @@ fn run_of(cells: Vec<CellRecord>, claims: Vec<ClaimRecord>) -> Run {
             target: String::new(),
             cpu: "here".to_owned(),
             cpu_features: Vec::new(),
-            device: String::new(),
+            device: "cpu".to_owned(),
             threads: 1,
             started: String::new(),
         },
@@ -200,6 +200,23 @@ fn pinned_numbers_hold_to_the_tolerance_of_their_metric() {
     assert_eq!((row.cell.pair.as_deref(), row.metric.as_str()), (Some("2"), METRIC));
     assert_eq!(moved_by(7e-9, &[(METRIC, 1e-8)]).outcome(), Outcome::Same);
     assert_eq!(moved_by(f64::NAN, &[]).outcome(), Outcome::Incomplete);
+}
+
+#[test]
+fn a_number_that_moved_elsewhere_says_where_it_was_computed() {
+    let pinned = Pinned::from_run(&run_of(three(), Vec::new()));
+    let note = |cpu: &str, device: &str| {
+        let mut cells = three();
+        cells[2].metrics[0].value = Some(-5.0);
+        let mut run = run_of(cells, Vec::new());
+        (run.provenance.cpu, run.provenance.device) = (cpu.to_owned(), device.to_owned());
+        let found = verify(&run, Some(&pinned), &BTreeMap::new());
+        found.rows.into_iter().find(|row| row.status == VerdictStatus::Moved).unwrap().note
+    };
+    assert_eq!(note("here", "cpu"), "differs by 1.000e0");
+    assert!(note("there", "cpu").ends_with("(pinned on here, computed on there)"));
+    let on_a_gpu = note("here", "cuda:0 (NVIDIA A100)");
+    assert!(on_a_gpu.ends_with("(pinned on here, computed on cuda:0 (NVIDIA A100))"), "{on_a_gpu}");
 }
 
 /// What is changed, and how.
