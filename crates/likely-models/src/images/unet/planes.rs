@@ -6,7 +6,7 @@ use likely_core::lanes::exp;
 use likely_networks::planes::{Activation, Convolution, Footprint, GroupNormSilu, Planes};
 use likely_networks::{Dense, Problems, Weights};
 
-/// [`super::UNet`] in single precision, with sums and exponentials of norms and steps in double precision.
+/// [`super::UNet`] in single precision; means and variances of norms, and what steps add, in double precision.
 ///
 /// The noise in an image has the same bits whatever images are beside it.
 #[derive(Debug, Clone)]
