@@ -198,3 +198,30 @@ fn without_data_the_ends_must_be_pictures() {
     let refused = Project::new().run(&["interpolate", "--from", "1,2", "--to", "3,4"]).ends(2);
     assert!(refused.err.contains("--data is missing"), "{}", refused.err);
 }
+
+#[test]
+fn two_pictures_are_joined_in_the_noise_of_a_diffusion() {
+    let project = Project::new();
+    rectangle(&project.path().join("low.png"), [28, 28], [16, 3]);
+    rectangle(&project.path().join("high.png"), [28, 28], [4, 8]);
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../experiments/models/images/fashion-diffusion.safetensors");
+    let weights = format!("weights={}", weights.display());
+    let joined = |method: &[&str]| {
+        let pictures =
+            ["interpolate", "--from", "low.png", "--to", "high.png", "--quiet", "--json", "--frames", "3"];
+        let model = ["--model", "image-diffusion", "--model-config", &weights, "--model-config", "steps=10"];
+        let answer =
+            project.run(&[&pictures[..], &model[..], &["--out", "out"], method].concat()).ends(0).json();
+        fs::remove_dir_all(project.path().join("out")).unwrap();
+        assert_eq!(answer["numbers"]["dim"], 784);
+        let frames = answer["numbers"]["frames"].as_array().unwrap();
+        frames.iter().map(|frame| frame["potential"].as_f64().unwrap()).collect::<Vec<f64>>()
+    };
+    let straight = joined(&["--method", "linear"]);
+    let likely = joined(&["--config", "weight.relative=1"]);
+    let mixed = joined(&["--method", "noise-diffusion", "--config", "alpha-bar=0.01"]);
+    assert_eq!((straight.len(), likely.len(), mixed.len()), (5, 5, 5));
+    assert!(likely[2] < straight[2], "{likely:?} and {straight:?}");
+    assert!((mixed[2] - straight[2]).abs() > 1e-3, "the pictures themselves are mixed in: {mixed:?}");
+}
