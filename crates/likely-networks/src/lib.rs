@@ -14,6 +14,7 @@ pub mod initial;
 mod mlp;
 mod operand;
 pub mod planes;
+mod repeating;
 pub mod training;
 mod weights;
 

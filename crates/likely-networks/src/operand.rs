@@ -2,6 +2,7 @@
 
 use crate::Activation;
 use crate::images::{GroupNorm, group_norm, silu};
+use crate::repeating::{repeated, times};
 use candle_core::{D, Result, Tensor, bail};
 
 /// What a layer acts on: a tensor, or a [`Tangent`]. A network that is written over it gives both its values and its derivatives
@@ -109,22 +110,6 @@ impl Tangent {
 
     fn moved(&self, value: Tensor, slope: &Tensor) -> Result<Self> {
         Ok(Self { value, change: times(slope, &self.change)? })
-    }
-}
-
-/// `change` times `slope`, which is repeated along the axis that is longer in `change`.
-fn times(slope: &Tensor, change: &Tensor) -> Result<Tensor> {
-    change.mul(&repeated(slope, change)?)
-}
-
-/// `x` repeated along the axis that is longer in `like`.
-fn repeated(x: &Tensor, like: &Tensor) -> Result<Tensor> {
-    match x.dims().iter().zip(like.dims()).position(|(short, long)| short != long) {
-        None => Ok(x.clone()),
-        Some(axis) => {
-            let copies = vec![x; like.dim(axis)? / x.dim(axis)?.max(1)];
-            Tensor::cat(&copies, axis)?.contiguous()
-        }
     }
 }
 

@@ -18,13 +18,24 @@ const LARGEST_HEADER: u64 = 1 << 24;
 /// The key that holds no tensor but the metadata.
 const METADATA: &str = "__metadata__";
 
-/// Everything that is wrong with some weights, one sentence each.
+/// Everything that is wrong with some weights, one sentence each; only the first are printed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("; "))]
+#[error("{}", self.first())]
 pub struct Problems(
     /// The sentences; never empty.
     pub Vec<String>,
 );
+
+/// Problems that are printed: another model's file has hundreds.
+const PRINTED: usize = 5;
+
+impl Problems {
+    fn first(&self) -> String {
+        let all = self.0.len();
+        let text = self.0[..all.min(PRINTED)].join("; ");
+        if all > PRINTED { format!("{text}; and {} more, {all} in all", all - PRINTED) } else { text }
+    }
+}
 
 /// Why a weights file was not read or written.
 #[derive(Debug, thiserror::Error)]
@@ -194,7 +205,13 @@ impl Weights {
         }
         let extra = self.tensors.keys().filter(|name| !expected.iter().any(|wanted| wanted.name == **name));
         problems.extend(extra.map(|name| format!("tensor `{name}` is not one of the network's")));
-        if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        if let Some(model) = self.metadata.get("model") {
+            problems.insert(0, format!("the file says that it holds weights of a model `{model}`"));
+        }
+        Err(Problems(problems))
     }
 
     /// Reads a safetensors file of `f32` tensors.

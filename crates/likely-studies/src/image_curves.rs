@@ -5,6 +5,7 @@ mod numbers;
 mod pairs;
 mod walk;
 
+use crate::image_ends::ImageEnds;
 use crate::image_sets::Sets;
 use crate::image_subject::{self, refused};
 use crate::series::column;
@@ -13,7 +14,7 @@ use crate::study::from_config;
 use crate::{
     Findings, ImagesOf, Observer, Picture, PictureRow, Reading, Series, Study, StudyError, StudyKind, Subject,
 };
-use likely_core::{Counted, CountedScore, Curve, Ends, Normalisation, ScoreOfPotential};
+use likely_core::{Counted, CountedScore, Curve, Normalisation, ScoreOfPotential};
 use likely_methods::{Density, InterpolateError, Interpolator, Scene};
 use ndarray::{Array2, ArrayView2, Axis, array, concatenate, s};
 use numbers::{NAMED, Named};
@@ -195,7 +196,9 @@ impl Study for ImageCurves {
             ..Findings::default()
         };
         average(&mut findings, subject.potential.normalisation(), &walks);
+        let each = walk::each(&pairs, &walks);
         judge(&mut findings, &images, named, walks)?;
+        findings.series.push(each);
         Ok(findings)
     }
 }
@@ -240,15 +243,11 @@ impl ImageCurves {
         let geometry = subject.derived.unwrap_or(subject.geometry);
         let scene = Scene { geometry, density: Some(density), typical: subject.typical };
         self.interpolator.supports(&scene).map_err(InterpolateError::from)?;
-        let signals =
-            images.space.signals(images.held_out.select(Axis(0), &[pair.start, pair.end]).view())?;
-        let ends =
-            Ends::new(points.row(0), points.row(1), subject.segments).and_then(|ends| match &signals {
-                Some(signals) => ends.with_data(signals.row(0), signals.row(1)),
-                None => Ok(ends),
-            });
-        let ends =
-            ends.map_err(|error| refused(format!("images {} and {}: {error}", pair.start, pair.end)))?;
+        let two = images.held_out.select(Axis(0), &[pair.start, pair.end]);
+        let ends = ImageEnds::new(images.space, two.view(), points)?;
+        let ends = ends
+            .over(subject.segments)
+            .map_err(|error| refused(format!("images {} and {}: {error}", pair.start, pair.end)))?;
         let mut noise = pair.noise.clone();
         let solution = self.interpolator.interpolate(&scene, &ends, &mut noise, &mut |_| observe(0.0));
         let solution = match solution {
@@ -384,8 +383,7 @@ fn judge(
     };
     let seen: Vec<_> = walks.into_iter().filter_map(|walk| walk.features).collect();
     for other in NAMED.iter().filter(|other| other.network != named.network) {
-        let reason =
-            format!("the spec's features are those of `{}`, not of `{}`", named.network, other.network);
+        let reason = image_subject::of_another(network, other.network);
         let ids = [other.length, other.variance].into_iter().chain(other.sets);
         findings.numbers.extend(ids.map(|id| Reading { id, value: Err(reason.clone()) }));
     }

@@ -3,6 +3,7 @@
 use crate::image_sets::Sets;
 use crate::image_subject::{self, BLIND, refused, standard_normals};
 use crate::series::column;
+use crate::set_numbers::{COUNT, for_all_networks, number, set_ids, set_numbers};
 use crate::settings::Count;
 use crate::study::from_config;
 use crate::{
@@ -21,66 +22,40 @@ pub(crate) const STUDY: StudyKind = StudyKind {
     build: from_config::<ImageSamples>,
 };
 
-const COUNT: &str = "samples-count";
-const NETWORKS: [&str; 1] = ["fashion-classifier"];
-/// Of each network, in the order of [`likely_metrics::distances::SetMetric::ALL`].
-const IDS: [[&str; 6]; 1] = [[
-    "samples-fd-fashion-classifier",
-    "samples-kid-fashion-classifier",
-    "samples-precision-k3-fashion-classifier",
-    "samples-recall-k3-fashion-classifier",
-    "samples-density-k5-fashion-classifier",
-    "samples-coverage-k5-fashion-classifier",
-]];
+const IMAGES: &str = "samples-count";
 
-const fn number(
-    id: &'static str,
-    unit: &'static str,
-    better: &'static str,
-    definition: &'static str,
-) -> Number {
-    Number { id, unit, better, definition }
+macro_rules! of_samples {
+    ($($network:literal, $short:literal, $what:literal, $no_fid:literal, $frechet:literal, $before:literal, $after:literal;)*) => {
+        const NETWORKS: [&str; COUNT] = [$($network),*];
+        /// Of each network, in the order of [`likely_metrics::distances::SetMetric::ALL`].
+        const IDS: [[&str; 6]; COUNT] = [$(set_ids!($frechet, concat!("samples-", $before), $after)),*];
+
+        const OF_NETWORKS: [[Number; 6]; COUNT] = [$(set_numbers!(
+            set_ids!($frechet, concat!("samples-", $before), $after),
+            $what,
+            $no_fid,
+            "the images of the study",
+            "images of the study",
+            "one of them",
+            "which the series `image-sets` names. Its standard error, and those of the other numbers about sets, are by leaving out each of at most 50 groups of the images in turn"
+        )),*];
+    };
 }
 
-const NUMBERS: &[Number] = &[
-    number(COUNT, "1", "neither", "Images that are held against the held-out ones."),
-    number(
-        IDS[0][0],
-        "1",
-        "lower",
-        "Fréchet distance between the images of the study and all held-out ones, on features of the classifier of Fashion-MNIST that is trained here: no FID, and comparable only at the same numbers of images on both sides. Its standard error, and those of the other numbers about sets, are by leaving out each of at most 50 groups of the images in turn.",
-    ),
-    number(
-        IDS[0][1],
-        "1",
-        "lower",
-        "Kernel distance (KID): unbiased squared maximum mean discrepancy with the kernel (x.y/d + 1)^3 on the same features, the mean over 100 subsets of at most 100 images.",
-    ),
-    number(
-        IDS[0][2],
-        "1",
-        "higher",
-        "Share of the images within the third-nearest-neighbour balls of held-out images (Kynkäänniemi et al. 2019), same features.",
-    ),
-    number(
-        IDS[0][3],
-        "1",
-        "higher",
-        "Share of the held-out images within the third-nearest-neighbour balls of the images (Kynkäänniemi et al. 2019), same features.",
-    ),
-    number(
-        IDS[0][4],
-        "1",
-        "higher",
-        "Density of the images in the fifth-nearest-neighbour balls of held-out images (Naeem et al. 2020), same features.",
-    ),
-    number(
-        IDS[0][5],
-        "1",
-        "higher",
-        "Coverage: share of held-out images whose fifth-nearest-neighbour ball holds one of the images (Naeem et al. 2020), same features.",
-    ),
-];
+for_all_networks!(of_samples);
+
+const ALL: [Number; 1 + 6 * COUNT] = {
+    let mut all =
+        [number(IMAGES, "1", "neither", "Images that are held against the held-out ones."); 1 + 6 * COUNT];
+    let mut place = 0;
+    while place < 6 * COUNT {
+        all[place + 1] = OF_NETWORKS[place / 6][place % 6];
+        place += 1;
+    }
+    all
+};
+
+const NUMBERS: &[Number] = &ALL;
 
 /// Which images are held against the held-out ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -149,7 +124,7 @@ impl Study for ImageSamples {
         let count = made.nrows();
         let groups = features.axis_chunks_iter(Axis(0), count.div_ceil(GROUPS)).map(|group| group.to_owned());
         let mut findings = Findings {
-            numbers: vec![Reading { id: COUNT, value: Ok(count as f64) }],
+            numbers: vec![Reading { id: IMAGES, value: Ok(count as f64) }],
             series: vec![Series {
                 id: "image-sets".to_owned(),
                 label: String::new(),
@@ -159,6 +134,10 @@ impl Study for ImageSamples {
             pictures: vec![self.picture(&images, &made)],
             ..Findings::default()
         };
+        for (other, ids) in NETWORKS.iter().zip(IDS).filter(|(other, _)| **other != network.id()) {
+            let reason = image_subject::of_another(network, other);
+            findings.numbers.extend(ids.map(|id| Reading { id, value: Err(reason.clone()) }));
+        }
         Sets { ids, network, held_out, groups: groups.collect() }.measure(&mut findings);
         Ok(findings)
     }

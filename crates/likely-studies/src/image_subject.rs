@@ -101,6 +101,11 @@ pub(crate) fn refused(reason: impl Into<String>) -> StudyError {
 /// Why there is no number that a network would make.
 pub(crate) const BLIND: &str = "the spec names no feature network; add `features` to `[images]`";
 
+/// Why there is no number of the network `other`.
+pub(crate) fn of_another(network: &dyn FeatureNetwork, other: &str) -> String {
+    format!("the spec's features are those of `{}`, not of `{other}`", network.id())
+}
+
 /// The place of a network among those whose numbers have names.
 pub(crate) fn named<const N: usize>(
     network: &dyn FeatureNetwork,

@@ -9,6 +9,7 @@ mod bundle;
 mod convergence_order;
 mod duality_gap;
 mod image_curves;
+mod image_ends;
 mod image_samples;
 mod image_sets;
 mod image_subject;
@@ -24,6 +25,7 @@ mod path;
 pub mod principal;
 mod rate;
 mod series;
+mod set_numbers;
 mod settings;
 pub mod shooting;
 mod spectrum;
@@ -31,7 +33,9 @@ mod study;
 pub mod transport;
 mod typical_weight;
 
+pub use image_ends::ImageEnds;
 pub use image_subject::Kept;
+pub use pair_problem::energy;
 pub use study::{
     BuiltStudy, Column, Config, Findings, ImagesOf, Number, Observer, Pair, Picture, PictureRow, Reading,
     Series, Study, StudyError, StudyKind, Subject,

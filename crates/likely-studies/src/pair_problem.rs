@@ -253,7 +253,10 @@ impl<'p, 'a: 'p> PairProblem<'p, 'a> {
 }
 
 /// `sum_{i<N} <dz_i, G(z_i) dz_i>`, the tensor at the left end of each segment.
-pub(crate) fn energy(geometry: &dyn Geometry, curve: &Curve) -> Result<f64, EvalError> {
+///
+/// # Errors
+/// [`EvalError`] where the geometry has no tensor at a point.
+pub fn energy(geometry: &dyn Geometry, curve: &Curve) -> Result<f64, EvalError> {
     Ok(squared_steps(geometry, curve)?.iter().sum())
 }
 

@@ -29,7 +29,8 @@ const PICTURE: &str = "picture";
 
 pub(crate) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<Answer> {
     if pictures::are_pictures([&args.from, &args.to]) {
-        return pictures::command(args, show);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(machine::threads()).build();
+        return pool.context("cannot start threads")?.install(|| pictures::command(args, show));
     }
     let Some(data) = &args.data else {
         return Err(Failure::usage(

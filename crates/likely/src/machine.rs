@@ -12,6 +12,32 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const LOCK_FILE: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"));
 
+/// Starts the program again in its own place, with one thread for each layer of a network, unless the environment says how many a layer has.
+///
+/// Cells and images share the threads already. A layer that looks for threads of its own reads the list of processors at every product and
+/// lets the threads wait in a loop: half of the time of small networks.
+#[cfg(unix)]
+pub(crate) fn settle_threads() {
+    use std::os::unix::process::CommandExt;
+    if std::env::var_os(LAYERS[0].0).is_some() {
+        return;
+    }
+    let Ok(program) = std::env::current_exe() else { return };
+    let mut arguments = std::env::args_os();
+    let mut command = Command::new(program);
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    // It comes back only where it failed, and then all works as well, but more slowly.
+    let _ = command.args(arguments).envs(LAYERS).exec();
+}
+
+#[cfg(not(unix))]
+pub(crate) fn settle_threads() {}
+
+/// With these a layer has one thread.
+pub(crate) const LAYERS: [(&str, &str); 2] = [("RAYON_NUM_THREADS", "1"), ("CANDLE_NUM_THREADS", "1")];
+
 /// SHA-256 of the program that runs.
 pub(crate) fn program_sha256() -> anyhow::Result<&'static str> {
     static HASH: OnceLock<String> = OnceLock::new();

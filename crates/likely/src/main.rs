@@ -31,6 +31,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(
+        cli.command,
+        Command::Run(_) | Command::Reproduce(_) | Command::Interpolate(_) | Command::Distance(_)
+    ) {
+        machine::settle_threads();
+    }
     let mut answer = dispatch(&cli).unwrap_or_else(|error| {
         // Whatever is wrong with a spec, a file or a folder is for the user to mend, unless the error says otherwise.
         let exit = error.downcast_ref::<Failure>().map_or(Exit::Usage, |failure| failure.exit);

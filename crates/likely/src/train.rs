@@ -34,10 +34,8 @@ use std::time::Duration;
 /// How often this program looks whether Ctrl-C was pressed.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// With these a worker has one thread, and asks the system for memory seldom.
-const ENVIRONMENT: [(&str, &str); 5] = [
-    ("RAYON_NUM_THREADS", "1"),
-    ("CANDLE_NUM_THREADS", "1"),
+/// With these a worker, whose layers have one thread, asks the system for memory seldom.
+const MEMORY: [(&str, &str); 3] = [
     ("MALLOC_MMAP_THRESHOLD_", "2000000000"),
     ("MALLOC_TRIM_THRESHOLD_", "8000000000"),
     ("MALLOC_TOP_PAD_", "67108864"),
@@ -171,7 +169,7 @@ fn start(
     let program = std::env::current_exe().context("cannot find the program that runs")?;
     let mut command = Command::new(program);
     command.args(["train", "--worker"]).args(worker_arguments(args)).arg("--").arg(spec);
-    command.envs(ENVIRONMENT).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.envs(machine::LAYERS).envs(MEMORY).stdin(Stdio::piped()).stdout(Stdio::piped());
     // Ctrl-C at a terminal goes to a whole group of processes; this program alone decides what workers do then.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -2,7 +2,7 @@
 //!
 //! To add one: a constant of type [`Features`], and an entry in [`FEATURES`].
 
-use crate::images::{classifier, inception, mobilenet_v2};
+use crate::images::{classifier, inception, mobilenet_v2, pixels};
 use crate::{BuildError, Config};
 use likely_core::FeatureNetwork;
 use serde::de::Error as _;
@@ -31,6 +31,7 @@ pub const FEATURES: &[Features] = &[
     inception::FID,
     inception::NSFWJS,
     mobilenet_v2::FEATURES,
+    pixels::FEATURES,
     inception::TF1_FID,
 ];
 

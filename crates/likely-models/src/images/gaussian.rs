@@ -96,9 +96,7 @@ pub enum ImageGaussianError {
         found: usize,
     },
     /// The images span too few directions.
-    #[error(
-        "{images} images of {dim} numbers have no more than {components} directions to vary in; fit fewer components or more images"
-    )]
+    #[error("{}", too_few(*images, *dim, *components))]
     TooFew {
         /// Images.
         images: usize,
@@ -122,6 +120,16 @@ pub enum ImageGaussianError {
     /// The eigenvalues were not found.
     #[error("the eigenvectors of the covariance did not converge")]
     NoConvergence,
+}
+
+fn too_few(images: usize, dim: usize, components: usize) -> String {
+    let count = if images == 1 { "1 image".to_owned() } else { format!("{images} images") };
+    match images.saturating_sub(2).min(dim.saturating_sub(1)) {
+        0 => format!("{count} of {dim} numbers: a Gaussian needs at least 3 images of 2 numbers"),
+        most => format!(
+            "{count} of {dim} numbers allow at most {most} components, not {components}; fit fewer, or more images"
+        ),
+    }
 }
 
 /// `x = m + C^{1/2} z` with `z` standard normal and `C = s^2 I + U (L - s^2) U^T`: `U` the leading eigenvectors of the

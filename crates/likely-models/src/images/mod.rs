@@ -9,6 +9,7 @@ pub(crate) mod gan;
 pub(crate) mod gaussian;
 pub(crate) mod inception;
 pub(crate) mod mobilenet_v2;
+pub(crate) mod pixels;
 mod prior;
 mod protocol;
 mod score_only;

@@ -14,23 +14,25 @@ pub(crate) use training::TRAINABLE;
 use crate::images::constants::at_most;
 use crate::images::prior::Prior;
 use crate::images::score_only::ScoreOnly;
-use crate::images::unet::{UNet, Width, side_of};
+use crate::images::unet::{PlanesUNet, UNet, Width, side_of};
 use crate::learned;
 use crate::numbers::PositiveNumber;
 use crate::weights_file::WeightsFile;
 use crate::{BuildError, Built, Config, Model, Resources};
 use flow::{Flow, Trace};
-use likely_core::{ImageShape, Potential};
+use likely_core::{ImageShape, Potential, Seed};
 use likely_networks::candle::DType;
 use likely_networks::candle_room::CandleScore;
 use network::{NoiseNetwork, score_factor};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
-use space::{Levels, Likelihood};
+use space::{Density, Levels, Likelihood};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
 const ID: &str = "image-score-sde";
+/// Root of the random directions of all likelihoods: the same for all images, models and runs, so that they can be compared.
+const DIRECTIONS: Seed = Seed::new(20_260_101);
 
 pub(crate) const MODEL: Model = Model {
     id: ID,
@@ -51,7 +53,7 @@ struct Settings {
     /// What a step of the probability flow may be wrong by, relative to numbers above 1.
     #[serde(default = "hundred_thousandth")]
     tolerance: PositiveNumber,
-    /// Random directions that the trace of the likelihood is estimated with; the exact trace where it is absent.
+    /// Random directions that the trace of the likelihood is estimated with, the same for all images; the exact trace where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probes: Option<NonZeroU16>,
 }
@@ -212,6 +214,12 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         })
     };
     let flow = Flow { sde, tolerance: settings.tolerance.0 };
+    let trace = settings.probes.map_or(Trace::Exact, |count| {
+        let mut stream = DIRECTIONS.stream(&[("model", ID), ("purpose", "probes")]);
+        Trace::Probes(training::probes(usize::from(count.get()), dim, &mut stream))
+    });
+    let wide = network(DType::F64)?;
+    let density = Density { network: resources.placed(|device| wide.on(device))?, flow, trace };
     let potential: Box<dyn Potential> = match settings.potential {
         Kind::Prior => {
             let fit = |error: crate::QuadraticError| BuildError::Fit { model: ID, reason: error.to_string() };
@@ -227,15 +235,7 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
             let others = "the potentials \"prior\" and \"likelihood\" have values";
             Box::new(ScoreOnly::new(Box::new(score), format!("time {t}"), others))
         }
-        Kind::Likelihood => {
-            let trace = settings.probes.map_or(Trace::Exact, |count| {
-                let mut stream = resources.seed.stream(&[("model", ID), ("purpose", "probes")]);
-                Trace::Probes(training::probes(usize::from(count.get()), dim, &mut stream))
-            });
-            let network = network(DType::F64)?;
-            let network = resources.placed(|device| network.on(device))?;
-            Box::new(Likelihood { network: Box::new(network), flow, trace, dim })
-        }
+        Kind::Likelihood => Box::new(Likelihood { density: density.clone(), dim }),
     };
     let mut facts = vec![("weights-sha256", stored.sha256.clone())];
     if settings.potential == Kind::Score {
@@ -244,8 +244,11 @@ fn build(config: Config<'_>, resources: &Resources<'_>) -> Result<Built, BuildEr
         facts.push(("standard deviation of the noise at the time", sde.deviation(t).to_string()));
     }
     // Each image is followed by itself, which a GPU does no faster.
-    let images =
-        ImageScoreSde { network: network(DType::F32)?, flow, levels: Levels(trained.levels.get()), shape };
+    let planes = learned::network(&settings.weights, &stored, |weights| {
+        PlanesUNet::load(weights, trained.width.get())
+    })?;
+    let levels = Levels(trained.levels.get());
+    let images = ImageScoreSde { network: planes, flow, levels, shape, density };
     // The likelihood is one of images; the points of the space of images are noise.
     let images: Option<Arc<dyn likely_core::ImageSpace>> = match settings.potential {
         Kind::Likelihood => None,

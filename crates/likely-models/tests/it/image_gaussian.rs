@@ -69,6 +69,14 @@ fn images_that_have_no_such_gaussian_are_refused_with_a_reason() {
         fit(rows().slice(s![..4, ..]).to_owned(), 3),
         ImageGaussianError::TooFew { images: 4, .. }
     ));
+    let said =
+        |images: usize, components| fit(rows().slice(s![..images, ..]).to_owned(), components).to_string();
+    assert_eq!(
+        said(4, 3),
+        "4 images of 12 numbers allow at most 2 components, not 3; fit fewer, or more images"
+    );
+    assert!(said(40, 12).contains("allow at most 11 components"), "{}", said(40, 12));
+    assert_eq!(said(1, 1), "1 image of 12 numbers: a Gaussian needs at least 3 images of 2 numbers");
     assert!(matches!(fit(Array2::zeros((9, 5)), 2), ImageGaussianError::Shape { found: 5, .. }));
     let flat =
         Array2::from_shape_fn((40, DIM), |(i, p)| if p < 2 { (i * (p + 3) % 11) as f64 / 11.0 } else { 0.5 });

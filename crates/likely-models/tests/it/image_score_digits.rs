@@ -2,7 +2,7 @@
 
 use crate::images::shipped;
 use crate::support::{bits, build_in, normal};
-use likely_core::ImageSpace;
+use likely_core::{EvalError, ImageSpace};
 use ndarray::{Array2, s};
 use std::sync::Arc;
 
@@ -51,4 +51,36 @@ fn the_weights_that_are_shipped_know_digits() {
     // Digits are dark at their left and right edges and bright in the middle.
     let mean = |column: usize| (0..8).map(|row| images.column(8 * row + column).sum()).sum::<f64>() / 320.0;
     assert!(mean(0) < 0.03 && mean(7) < 0.05 && mean(3) > 0.4, "{} {} {}", mean(0), mean(7), mean(3));
+}
+
+#[test]
+fn the_likelihood_of_images_is_that_of_the_flow_whatever_images_and_threads_are_beside() {
+    let images = digits();
+    let config = |more: &str| format!("weights = \"digits-score-sde.safetensors\", tolerance = 1e-2{more}");
+    let built = |more: &str| build_in(&shipped(), "image-score-sde", &config(more), None).unwrap();
+    let space = built(", probes = 3").images.unwrap();
+    let model = space.likelihood().unwrap();
+    assert_eq!(model.estimator(), "probability flow, trace by 3 random directions, tolerance 1e-2");
+    let found = model.likelihoods(images.view()).unwrap();
+    assert!(found.bound.is_none());
+    let logs = found.log_likelihood.unwrap();
+    // Levels stand in the middle of their intervals, of which 17 make up [0, 1].
+    let middles = images.mapv(|pixel| 2.0 * (16.0 * pixel + 0.5) / 17.0 - 1.0);
+    let potential =
+        built(", probes = 3, potential = \"likelihood\"").potential.value(middles.view()).unwrap();
+    for (log, potential) in logs.iter().zip(&potential) {
+        assert!((log - 64.0 * 2.0_f64.ln() + potential).abs() < 1e-9, "{log} {potential}");
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let alone =
+        pool.install(|| model.likelihoods(images.slice(s![1.., ..])).unwrap().log_likelihood.unwrap());
+    assert_eq!(bits(&alone), bits(logs.slice(s![1..,])));
+    let carried = pool.install(|| space.encode(images.view()).unwrap());
+    assert_eq!(bits(&carried), bits(&space.encode(images.view()).unwrap()));
+    // A digit is likelier than the same upside down.
+    assert!(logs[0] > logs[1] + 10.0, "{logs:?}");
+    let exact = built("").images.unwrap();
+    assert_eq!(exact.likelihood().unwrap().estimator(), "probability flow, exact trace, tolerance 1e-2");
+    let narrow = model.likelihoods(images.slice(s![.., ..60])).unwrap_err();
+    assert_eq!(narrow, EvalError::Dimension { expected: 64, found: 60 });
 }

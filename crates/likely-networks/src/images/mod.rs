@@ -15,6 +15,7 @@ mod silu;
 pub use convolution::{Window, conv_transpose2d, conv2d};
 pub use group_norm::{GroupNorm, group_norm};
 pub use layer::{Layer, affine, convolution, convolution_transposed, normalised};
+pub(crate) use real::{Real, numbers, refused};
 pub use resampling::{average_pool, upsample_nearest};
 pub use silu::silu;
 

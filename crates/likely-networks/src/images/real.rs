@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, DType, Layout, Result, WithDType, bail};
 
 /// `f32` or `f64`; sums and exponentials are done in `f64` for both.
-pub(super) trait Real: WithDType {
+pub(crate) trait Real: WithDType {
     fn wide(self) -> f64;
     fn narrow(number: f64) -> Self;
 }
@@ -35,7 +35,7 @@ impl Real for f64 {
 }
 
 /// The numbers of a tensor, which must lie one after another.
-pub(super) fn numbers<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+pub(crate) fn numbers<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&T::cpu_storage_as_slice(storage)?[start..end]),
         None => bail!("a layer of images takes contiguous tensors, not {layout:?}"),
@@ -43,6 +43,6 @@ pub(super) fn numbers<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> 
 }
 
 /// What a layer says to numbers of another kind.
-pub(super) fn refused<T>(layer: &str, dtype: DType) -> Result<T> {
+pub(crate) fn refused<T>(layer: &str, dtype: DType) -> Result<T> {
     bail!("{layer} takes f32 and f64, not {dtype:?}")
 }

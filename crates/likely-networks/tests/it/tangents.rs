@@ -102,7 +102,9 @@ fn every_layer_carries_its_derivative_and_can_be_differentiated_once_more() {
         let combined = columns.broadcast_mul(&weights).unwrap().sum(0).unwrap();
         assert!(off(&combined, found.change()) < 1e-12, "{kind:?}");
 
-        let w = normal("w", &[5, width]);
+        // Two directions a point.
+        let v = Tensor::cat(&[&v, &normal("other", &[5, 24])], 0).unwrap();
+        let w = normal("w", &[10, width]);
         let sum = |x: &Tensor, v: &Tensor| {
             let tangent = Tangent::new(x.clone(), v.clone()).unwrap();
             (layer(&tangent, kind, &tensors).unwrap().change() * &w).unwrap().sum_all().unwrap()

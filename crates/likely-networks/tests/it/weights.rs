@@ -166,17 +166,28 @@ fn everything_that_is_wrong_is_listed_at_once() {
     assert_eq!(
         problems,
         [
+            "the file says that it holds weights of a model `energy-network`",
             "tensor `layers.0.weight` has shape [3, 2] where [2, 3] is needed",
             "tensor `layers.1.weight` of shape [1, 3] is missing",
             "tensor `scale` has shape [] where [1] is needed",
             "tensor `none` is not one of the network's",
         ]
     );
+    let many: Vec<Expected> = (0..9).map(|k| Expected::new(format!("layer.{k}"), &[1])).collect();
+    let told = example();
+    let all = 1 + many.len() + told.iter().count();
+    let message = told.check(&many).unwrap_err().to_string();
+    let start = "the file says that it holds weights of a model `energy-network`; tensor `layer.0` of shape [1] is missing; ";
+    assert!(message.starts_with(start) && message.contains("`layer.3`"), "{message}");
+    assert!(
+        !message.contains("`layer.4`") && message.ends_with(&format!("; and {} more, {all} in all", all - 5)),
+        "{message}"
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     example().write(&path).unwrap();
     let message = Weights::read_exactly(&path, &expected).unwrap_err().to_string();
-    assert!(message.contains("model.safetensors: tensor `layers.0.weight` has shape [3, 2]"), "{message}");
+    assert!(message.contains("model.safetensors: the file says that it holds"), "{message}");
     assert!(problems.iter().all(|problem| message.contains(problem)), "{message}");
 }
 

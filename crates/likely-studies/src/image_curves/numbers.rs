@@ -1,6 +1,7 @@
 //! What is measured of curves of images.
 
 use crate::Number;
+use crate::set_numbers::{COUNT, for_all_networks, number, set_ids, set_numbers};
 
 pub(super) const FRAME_LOG_LIKELIHOOD: &str = "images-frame-log-likelihood";
 pub(super) const FRAME_BOUND: &str = "images-frame-bound";
@@ -18,7 +19,7 @@ pub(super) const END_ERROR: &str = "images-end-error";
 pub(super) const EVALUATIONS: &str = "images-evaluations";
 pub(super) const UNCONVERGED: &str = "images-unconverged";
 
-/// Ids of the numbers that a feature network makes, for a network whose numbers have names.
+/// Ids of the numbers that a feature network makes of curves, for a network whose numbers have names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Named {
     pub(super) network: &'static str,
@@ -28,43 +29,54 @@ pub(super) struct Named {
     pub(super) sets: [&'static str; 6],
 }
 
-/// The ids of a network's numbers: `$network`, what follows `images-length-`, and before and after the definition in ids of sets.
-macro_rules! named {
-    ($network:literal, $short:literal, $frechet:literal, $before:literal, $after:literal) => {
-        Named {
+/// The numbers of one network.
+const PER_NETWORK: usize = 8;
+
+macro_rules! of_curves {
+    ($($network:literal, $short:literal, $what:literal, $no_fid:literal, $frechet:literal, $before:literal, $after:literal;)*) => {
+        /// Networks whose numbers have names.
+        pub(super) const NAMED: [Named; COUNT] = [$(Named {
             network: $network,
             length: concat!("images-length-", $short),
             variance: concat!("images-pdv-", $short),
-            sets: [
-                concat!($before, $frechet, $after),
-                concat!($before, "kid", $after),
-                concat!($before, "precision-k3", $after),
-                concat!($before, "recall-k3", $after),
-                concat!($before, "density-k5", $after),
-                concat!($before, "coverage-k5", $after),
-            ],
-        }
+            sets: set_ids!($frechet, $before, $after),
+        }),*];
+
+        const OF_NETWORKS: [[Number; PER_NETWORK]; COUNT] = [$({
+            let [frechet, kernel, precision, recall, density, coverage] = set_numbers!(
+                set_ids!($frechet, $before, $after),
+                $what,
+                $no_fid,
+                "the interior frames of all pairs",
+                "interior frames",
+                "an interior frame",
+                "which the series `image-sets` names. Its standard error, and those of the other numbers about sets, are over pairs, each left out in turn"
+            );
+            [
+                number(
+                    concat!("images-length-", $short),
+                    "1",
+                    "lower",
+                    concat!("Sum of the Euclidean distances between the features of consecutive frames, decoded ends included, averaged over pairs; features of ", $what, "."),
+                ),
+                number(
+                    concat!("images-pdv-", $short),
+                    "1",
+                    "lower",
+                    concat!("Perceptual distance variance: the variance over the steps of a curve of the Euclidean distance between the features of its consecutive frames, averaged over pairs; features of ", $what, ", not LPIPS."),
+                ),
+                frechet,
+                kernel,
+                precision,
+                recall,
+                density,
+                coverage,
+            ]
+        }),*];
     };
 }
 
-/// Networks whose numbers have names: an id of a number is a definition, and other weights are another one.
-pub(super) const NAMED: [Named; 6] = [
-    named!("clean-fid-inception-v3", "clean-inception-v3", "fid", "clean-", "-inception-v3"),
-    named!("fashion-classifier", "fashion-classifier", "fd", "", "-fashion-classifier"),
-    named!("fid-inception-v3", "inception-v3", "fid", "", "-inception-v3"),
-    named!("inception-v3-nsfwjs", "inception-v3-nsfwjs", "fd", "", "-inception-v3-nsfwjs"),
-    named!("mobilenet-v2-nsfwjs", "mobilenet-v2-nsfwjs", "fd", "", "-mobilenet-v2-nsfwjs"),
-    named!("tf1-fid-inception-v3", "tf1-inception-v3", "fid", "tf1-", "-inception-v3"),
-];
-
-const fn number(
-    id: &'static str,
-    unit: &'static str,
-    better: &'static str,
-    definition: &'static str,
-) -> Number {
-    Number { id, unit, better, definition }
-}
+for_all_networks!(of_curves);
 
 /// What is measured without a network.
 const PLAIN: [Number; 15] = [
@@ -155,78 +167,13 @@ const PLAIN: [Number; 15] = [
     number(UNCONVERGED, "1", "lower", "Pairs whose curve the method left before it converged."),
 ];
 
-/// The definitions of a network's numbers; `$what` says which network, `$frechet` what its Fréchet distance is called.
-macro_rules! of_network {
-    ($named:expr, $what:literal, $frechet:literal) => {
-        [
-            number(
-                $named.length,
-                "1",
-                "lower",
-                concat!("Sum of the Euclidean distances between the features of consecutive frames, decoded ends included, averaged over pairs; features of ", $what, "."),
-            ),
-            number(
-                $named.variance,
-                "1",
-                "lower",
-                concat!("Perceptual distance variance: the variance over the steps of a curve of the Euclidean distance between the features of its consecutive frames, averaged over pairs; features of ", $what, ", not LPIPS."),
-            ),
-            number(
-                $named.sets[0],
-                "1",
-                "lower",
-                concat!("Fréchet distance between the interior frames of all pairs and all held-out images, on features of ", $what, ": ", $frechet, "comparable only at the same numbers of images on both sides, which the series `image-sets` names. Its standard error, and those of the other numbers about sets, are over pairs, each left out in turn."),
-            ),
-            number(
-                $named.sets[1],
-                "1",
-                "lower",
-                "Kernel distance (KID): unbiased squared maximum mean discrepancy with the kernel (x.y/d + 1)^3 on the same features, the mean over 100 subsets of at most 100 images.",
-            ),
-            number(
-                $named.sets[2],
-                "1",
-                "higher",
-                "Share of the interior frames within the third-nearest-neighbour balls of held-out images (Kynkäänniemi et al. 2019), same features.",
-            ),
-            number(
-                $named.sets[3],
-                "1",
-                "higher",
-                "Share of the held-out images within the third-nearest-neighbour balls of interior frames (Kynkäänniemi et al. 2019), same features.",
-            ),
-            number(
-                $named.sets[4],
-                "1",
-                "higher",
-                "Density of the interior frames in the fifth-nearest-neighbour balls of held-out images (Naeem et al. 2020), same features.",
-            ),
-            number(
-                $named.sets[5],
-                "1",
-                "higher",
-                "Coverage: share of held-out images whose fifth-nearest-neighbour ball holds an interior frame (Naeem et al. 2020), same features.",
-            ),
-        ]
-    };
-}
-
-const OF_NETWORKS: [[Number; 8]; NAMED.len()] = [
-    of_network!(NAMED[0], "the Inception v3 of 2015 as clean-fid runs it", ""),
-    of_network!(NAMED[1], "the classifier of Fashion-MNIST that is trained here", "no FID, and "),
-    of_network!(NAMED[2], "the Inception v3 of 2015 as pytorch-fid runs it", ""),
-    of_network!(NAMED[3], "an Inception v3 that was trained for another task (nsfwjs)", "no FID, and "),
-    of_network!(NAMED[4], "a MobileNetV2 that was trained for another task (nsfwjs)", "no FID, and "),
-    of_network!(NAMED[5], "the Inception v3 of 2015 as TensorFlow 1 and torch-fidelity run it", ""),
-];
-
-const ALL: [Number; PLAIN.len() + 8 * NAMED.len()] = {
-    let mut all = [PLAIN[0]; PLAIN.len() + 8 * NAMED.len()];
+const ALL: [Number; PLAIN.len() + PER_NETWORK * NAMED.len()] = {
+    let mut all = [PLAIN[0]; PLAIN.len() + PER_NETWORK * NAMED.len()];
     let mut place = 0;
     while place < all.len() {
         all[place] = match place.checked_sub(PLAIN.len()) {
             None => PLAIN[place],
-            Some(place) => OF_NETWORKS[place / 8][place % 8],
+            Some(place) => OF_NETWORKS[place / PER_NETWORK][place % PER_NETWORK],
         };
         place += 1;
     }

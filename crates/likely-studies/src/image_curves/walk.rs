@@ -5,8 +5,9 @@ use super::chi_law::two_sided_tail;
 use super::pairs::ImagePair;
 use crate::image_subject::{best, bits_per_dim};
 use crate::pair_problem::energy;
-use crate::{ImagesOf, StudyError, Subject};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use crate::series::column;
+use crate::{ImagesOf, Series, StudyError, Subject};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, array, s};
 
 /// The numbers of a curve, and its frames.
 pub(super) struct Walk {
@@ -113,6 +114,35 @@ impl Look<'_, '_> {
         };
         Ok(Likelihood { bits: bits(&nats), bits_bound: bits(&bound), nats, bound, typicality })
     }
+}
+
+/// The numbers of each pair, so that methods can be compared pair by pair; NaN where there is none.
+pub(super) fn each(pairs: &[ImagePair], walks: &[Walk]) -> Series {
+    let names = [
+        "first image",
+        "last image",
+        "pixel length",
+        "feature length",
+        "energy",
+        "potential",
+        "frame log-likelihood",
+        "evaluations",
+    ];
+    let mut values = Array2::zeros((walks.len(), names.len()));
+    for ((pair, walk), mut row) in pairs.iter().zip(walks).zip(values.rows_mut()) {
+        let or_none = |value: &Result<f64, String>| *value.as_ref().unwrap_or(&f64::NAN);
+        row.assign(&array![
+            pair.start as f64,
+            pair.end as f64,
+            walk.pixel_length,
+            walk.features.as_ref().map_or(f64::NAN, |seen| seen.length),
+            walk.energy,
+            or_none(&walk.potential),
+            or_none(&walk.likelihood.nats),
+            walk.evaluations,
+        ]);
+    }
+    Series { id: "image-pairs".to_owned(), label: String::new(), columns: names.map(column).into(), values }
 }
 
 fn mean(values: ArrayView1<'_, f64>) -> f64 {

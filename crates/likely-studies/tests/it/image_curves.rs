@@ -191,6 +191,10 @@ fn numbers_of_straight_lines_are_those_of_their_ends() {
     assert!(error > 0.0 && error.is_finite(), "{error}");
     let sets: Vec<f64> = findings.series[0].values.iter().copied().collect();
     assert!(findings.series[0].id == "image-sets" && sets == [30.0, 18.0, 6.0]);
+    let each = &findings.series[1];
+    let lengths = each.columns.iter().position(|column| column.name == "pixel length").unwrap();
+    assert_eq!((each.id.as_str(), each.values.nrows()), ("image-pairs", 6));
+    close(each.values.column(lengths).sum() / 6.0, pixels);
 }
 
 fn error_of(findings: &Findings, id: &str) -> f64 {
@@ -279,13 +283,32 @@ fn a_model_that_has_its_score_alone_has_all_numbers_but_those_of_the_potential()
 
 #[test]
 fn samples_of_a_model_are_held_against_held_out_images() {
+    static ANOTHER: Linear = Linear("clean-fid-inception-v3");
     let sample = |config: &str| ask_of("image-samples", config, 4, (&ScoreOnly, true), |_| {});
     let findings = sample("samples = 60\nshown = 25").unwrap();
     let kind = find("image-samples").unwrap();
     assert_eq!(findings.numbers.len(), kind.numbers.len());
     close(value(&findings, "samples-count"), 60.0);
-    for number in &kind.numbers[1..] {
-        assert!(value(&findings, number.id).is_finite() && error_of(&findings, number.id).is_finite());
+    let (own, others): (Vec<_>, Vec<_>) =
+        kind.numbers[1..].iter().map(|number| number.id).partition(|id| id.ends_with("fashion-classifier"));
+    for id in &own {
+        assert!(value(&findings, id).is_finite() && error_of(&findings, id).is_finite());
+    }
+    let reason_of = |id: &str| {
+        findings.numbers.iter().find(|reading| reading.id == id).unwrap().value.clone().unwrap_err()
+    };
+    assert!(others.iter().all(|id| reason_of(id).contains("are those of `fashion-classifier`, not of `")));
+    assert_eq!((own.len(), others.len()), (6, 36));
+    // The same features under another name are other numbers with the same values.
+    let config = "samples = 60";
+    let renamed = |images: &mut ImagesOf<'_>| images.network = Some(&ANOTHER);
+    let same = ask_of("image-samples", config, 4, (&ScoreOnly, true), renamed).unwrap();
+    let pairs = [
+        ("samples-clean-fid-inception-v3", "samples-fd-fashion-classifier"),
+        ("samples-clean-coverage-k5-inception-v3", "samples-coverage-k5-fashion-classifier"),
+    ];
+    for (there, here) in pairs {
+        close(value(&same, there), value(&findings, here));
     }
     assert!(error_of(&findings, "samples-fd-fashion-classifier") > 0.0);
     let picture = &findings.pictures[0];
@@ -369,7 +392,7 @@ fn what_cannot_be_asked_says_what_would_be_right() {
     let other = Linear("inception-v3");
     assert_eq!(
         network_reason(&other),
-        "numbers of the feature network `inception-v3` have no names; those of clean-fid-inception-v3, fashion-classifier, fid-inception-v3, inception-v3-nsfwjs, mobilenet-v2-nsfwjs, tf1-fid-inception-v3 have"
+        "numbers of the feature network `inception-v3` have no names; those of clean-fid-inception-v3, fashion-classifier, fid-inception-v3, inception-v3-nsfwjs, mobilenet-v2-nsfwjs, pixels, tf1-fid-inception-v3 have"
     );
     let message = study("method = \"slurp\"").unwrap_err();
     assert!(message.contains("there is no method `slurp`; there are adagrad"), "{message}");

@@ -8,11 +8,12 @@ use crate::interrupt;
 use crate::numbers::number;
 use crate::progress::Show;
 use anyhow::Context;
-use likely_core::{Counted, Curve, Ends, Euclidean, ImageShape, ImageSpace, Normalisation, Seed};
+use likely_core::{Counted, Ends, Euclidean, Geometry, ImageShape, ImageSpace, Normalisation, Seed};
 use likely_geometries::{Derive, Origin};
 use likely_images::{Grid, ImageSet, Reading, Resize, Size, encode_png, open};
 use likely_methods::{Density, InterpolateError, Interpolator, Scene, Solution};
 use likely_models::{Built, OpenDevice, Resources};
+use likely_studies::{ImageEnds, energy};
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -79,13 +80,9 @@ pub(super) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
     let derived = derived.map_err(|reason| Failure::usage(format!("--model {}: {reason}", args.model)))?;
     let geometry = derived.as_deref().unwrap_or(&flat);
     let scene = Scene { geometry, density: Some(Density::Potential(&counted)), typical: None };
-    let signals = space.signals(originals.rows().view())?;
     let count = NonZeroUsize::new(segments).expect("checked to be positive");
-    let ends = Ends::new(points.row(0), points.row(1), count).and_then(|ends| match &signals {
-        Some(signals) => ends.with_data(signals.row(0), signals.row(1)),
-        None => Ok(ends),
-    });
-    let ends = ends.map_err(|error| Failure::usage(format!("the encoded pictures: {error}")))?;
+    let ends = ImageEnds::new(&**space, originals.rows().view(), points.view())?;
+    let ends = ends.over(count).map_err(|error| Failure::usage(format!("the encoded pictures: {error}")))?;
     let stop = interrupt::install()?;
     show.line("joining");
     let solution = join(args.seed, &*method, &scene, &ends, stop)?;
@@ -101,6 +98,7 @@ pub(super) fn command(args: &args::Interpolate, show: Show) -> anyhow::Result<An
         built: &built,
         space: &**space,
         originals: &originals,
+        geometry,
         solution: &solution,
         device: device.description(),
     };
@@ -234,6 +232,8 @@ struct Told<'a> {
     built: &'a Built,
     space: &'a dyn ImageSpace,
     originals: &'a ImageSet,
+    /// That the curve was found in.
+    geometry: &'a dyn Geometry,
     solution: &'a Solution,
     device: String,
 }
@@ -248,6 +248,7 @@ impl Told<'_> {
         evaluations: u64,
     ) -> Value {
         let curve = &self.solution.curve;
+        let energy = energy(self.geometry, curve).ok();
         let frames: Vec<Value> = shown
             .rows()
             .into_iter()
@@ -286,7 +287,7 @@ impl Told<'_> {
             "stop": { "kind": stop.kind().id(), "text": stop.to_string(), "converged": stop.means_convergence() },
             "iterations": self.solution.iterations,
             "evaluations": evaluations,
-            "energy": energy(curve),
+            "energy": energy,
             "pixel-length": length(decoded),
             "end-errors-rms": ends,
             "frames": frames,
@@ -330,17 +331,4 @@ fn length(frames: &Array2<f64>) -> f64 {
     let steps = frames.axis_windows(Axis(0), 2);
     let distance = |gap: Array1<f64>| gap.dot(&gap).sqrt();
     steps.into_iter().map(|pair| distance(&pair.row(1) - &pair.row(0))).sum()
-}
-
-/// `sum_i |z_(i+1) - z_i|^2`.
-fn energy(curve: &Curve) -> f64 {
-    curve
-        .points()
-        .axis_windows(Axis(0), 2)
-        .into_iter()
-        .map(|pair| {
-            let gap = &pair.row(1) - &pair.row(0);
-            gap.dot(&gap)
-        })
-        .sum()
 }

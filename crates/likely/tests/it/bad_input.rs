@@ -63,7 +63,7 @@ fn bad_data_is_refused_with_its_place() {
             "2^120 elements",
             "points.npy",
             npy("(1152921504606846976, 1152921504606846976)"),
-            "no file could hold",
+            "than any file has",
         ),
         ("another dimension", "points.csv", b"x\n1\n2\n".to_vec(), "coordinates"),
     ];

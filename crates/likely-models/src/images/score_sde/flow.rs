@@ -7,10 +7,13 @@ use ndarray::Array2;
 use std::f64::consts::TAU;
 
 /// What tells the noise in noised images: the score times minus the deviation.
-pub(super) trait Noise {
+pub(super) trait Noise: Send + Sync {
     /// `e(x, t)`.
     fn noise(&self, x: &[f64], t: f64) -> Result<Vec<f64>, EvalError>;
+}
 
+/// What also tells how the noise changes with the image.
+pub(super) trait NoiseTrace: Send + Sync {
     /// `e(x, t)` and the trace of its derivative in `x`.
     fn noise_and_trace(&self, x: &[f64], t: f64, trace: &Trace) -> Result<(Vec<f64>, f64), EvalError>;
 }
@@ -65,7 +68,12 @@ impl Flow {
     }
 
     /// `log p(x) = log N(x(1); 0, I) + int div f dt` along the flow `dx/dt = f` from `x`, in nats.
-    pub(super) fn log_density(&self, noise: &dyn Noise, x: &[f64], trace: &Trace) -> Result<f64, EvalError> {
+    pub(super) fn log_density(
+        &self,
+        noise: &dyn NoiseTrace,
+        x: &[f64],
+        trace: &Trace,
+    ) -> Result<f64, EvalError> {
         let dim = x.len();
         let rate = |t: f64, state: &[f64]| {
             let [of_point, of_noise] = self.factors(t);
@@ -119,7 +127,9 @@ mod tests {
             });
             Ok(noise.collect())
         }
+    }
 
+    impl NoiseTrace for Gaussian {
         fn noise_and_trace(&self, x: &[f64], t: f64, trace: &Trace) -> Result<(Vec<f64>, f64), EvalError> {
             assert_eq!(*trace, Trace::Exact);
             let terms = (0..x.len()).map(|i| self.sde.deviation(t) / self.spread(i, t).powi(2));

@@ -1,8 +1,8 @@
 //! The network with the equation that it was trained for.
 
-use super::flow::{Noise, Trace};
+use super::flow::{Noise, NoiseTrace, Trace};
 use super::sde::Sde;
-use crate::images::unet::UNet;
+use crate::images::unet::{PlanesUNet, UNet};
 use likely_core::EvalError;
 use likely_networks::candle::{DType, Device, Error, Result as CandleResult, Tensor, Var};
 use likely_networks::candle_room::{GraphError, checked_grad};
@@ -61,12 +61,14 @@ impl NoiseNetwork {
     }
 }
 
-impl Noise for NoiseNetwork {
+impl Noise for PlanesUNet {
     fn noise(&self, x: &[f64], t: f64) -> Result<Vec<f64>, EvalError> {
-        let noise = || Self::numbers(&self.on_graph(&self.row(x)?, t)?);
-        noise().map_err(|error| GraphError::from(error).into())
+        let noise = Self::noise(self, x, &self.shifts(place(t)))?;
+        Ok(noise.values().iter().map(|noise| f64::from(*noise)).collect())
     }
+}
 
+impl NoiseTrace for NoiseNetwork {
     fn noise_and_trace(&self, x: &[f64], t: f64, trace: &Trace) -> Result<(Vec<f64>, f64), EvalError> {
         let found = match trace {
             Trace::Exact => self.along(x, t, Array2::eye(x.len()).view()),
@@ -98,16 +100,20 @@ mod tests {
             weights.insert(parameter.name, &parameter.shape, parameter.initial).unwrap();
         }
         let network = NoiseNetwork::new(UNet::load(&weights, 8, DType::F64).unwrap());
+        let planes = PlanesUNet::load(&weights, 8).unwrap();
         let mut stream = Seed::new(4).stream(&[("test", "trace")]);
         let x: Vec<f64> = (0..64).map(|_| 2.0 * stream.random::<f64>() - 1.0).collect();
         let (noise, exact) = network.noise_and_trace(&x, 0.3, &Trace::Exact).unwrap();
-        assert_eq!(noise.len(), 64);
+        let by_hand = Noise::noise(&planes, &x, 0.3).unwrap();
+        assert!(noise.len() == 64 && by_hand.len() == 64);
+        assert!(noise.iter().zip(&by_hand).all(|(a, b)| (a - b).abs() < 1e-5), "{noise:?} {by_hand:?}");
+        let few = Trace::Probes(Array2::ones((1, 64)));
         let differences: f64 = (0..64)
             .map(|i| {
                 let moved = |h: f64| {
                     let mut moved = x.clone();
                     moved[i] += h;
-                    network.noise(&moved, 0.3).unwrap()[i]
+                    network.noise_and_trace(&moved, 0.3, &few).unwrap().0[i]
                 };
                 (moved(1e-5) - moved(-1e-5)) / 2e-5
             })

@@ -1,9 +1,14 @@
 //! Noise space by the probability flow, and the density of images.
 
-use super::flow::{Flow, Noise, Trace};
+use super::flow::{Flow, NoiseTrace, Trace};
 use super::network::NoiseNetwork;
-use likely_core::{EvalError, ImageShape, ImageSpace, Normalisation, Potential, Symmetry, ValueGrad};
+use crate::images::unet::PlanesUNet;
+use likely_core::{
+    EvalError, ImageLikelihood, ImageLikelihoods, ImageShape, ImageSpace, Normalisation, Potential, Symmetry,
+    ValueGrad,
+};
 use ndarray::{Array1, Array2, ArrayView2};
+use rayon::prelude::*;
 
 /// Images with so many levels as real numbers in `[-1, 1]`: level `k` of `L` is the interval from `2k/L - 1` to `2(k + 1)/L - 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +19,13 @@ impl Levels {
     pub(super) fn spread(self, pixel: f64, part: f64) -> f64 {
         let count = f64::from(self.0);
         2.0 * ((pixel * (count - 1.0)).round() + part) / count - 1.0
+    }
+
+    /// The number in whose interval a pixel in `[0, 1]` lies: in the middle for a level, between middles for others. What
+    /// [`Self::pixel`] undoes.
+    pub(super) fn between(self, pixel: f64) -> f64 {
+        let count = f64::from(self.0);
+        2.0 * (pixel * (count - 1.0) + 0.5) / count - 1.0
     }
 
     /// The pixel in `[0, 1]` in the middle of whose interval a number lies; between levels where it lies between middles.
@@ -34,30 +46,30 @@ impl Levels {
 
 /// Noise space: its points are carried to images by the probability flow, and images to its points by the same flow backwards.
 ///
-/// An image enters in the middle of the intervals of its levels. Each point is followed by itself, with steps of its own.
+/// An image enters in the middle of the intervals of its levels. Each point is followed by itself, with steps of its own, by a network in
+/// `f32`; several threads share the points. The likelihood of images is that of the flow in `f64`.
 #[derive(Debug, Clone)]
 pub struct ImageScoreSde {
-    pub(super) network: NoiseNetwork,
+    pub(super) network: PlanesUNet,
     pub(super) flow: Flow,
     pub(super) levels: Levels,
     pub(super) shape: ImageShape,
+    pub(super) density: Density<NoiseNetwork>,
 }
 
 impl ImageScoreSde {
     fn each(
         &self,
         rows: ArrayView2<'_, f64>,
-        carry: impl Fn(Vec<f64>) -> Result<Vec<f64>, EvalError>,
+        carry: impl Fn(Vec<f64>) -> Result<Vec<f64>, EvalError> + Send + Sync,
     ) -> Result<Array2<f64>, EvalError> {
         let (expected, found) = (self.shape.len(), rows.ncols());
         if expected != found {
             return Err(EvalError::Dimension { expected, found });
         }
-        let mut carried = Array2::zeros(rows.raw_dim());
-        for (row, mut to) in rows.rows().into_iter().zip(carried.rows_mut()) {
-            to.assign(&Array1::from(carry(row.to_vec())?));
-        }
-        Ok(carried)
+        let numbers: Vec<Vec<f64>> = rows.rows().into_iter().map(|row| row.to_vec()).collect();
+        let carried = numbers.into_par_iter().map(carry).collect::<Result<Vec<_>, _>>()?;
+        Ok(Array2::from_shape_vec(rows.dim(), carried.concat()).expect("as many numbers as before"))
     }
 }
 
@@ -88,13 +100,54 @@ impl ImageSpace for ImageScoreSde {
     fn signals(&self, images: ArrayView2<'_, f64>) -> Result<Option<Array2<f64>>, EvalError> {
         Ok(Some(images.mapv(|pixel| self.levels.spread(pixel, 0.5))))
     }
+
+    fn likelihood(&self) -> Option<&dyn ImageLikelihood> {
+        Some(self)
+    }
+}
+
+impl ImageLikelihood for ImageScoreSde {
+    fn estimator(&self) -> String {
+        let trace = match &self.density.trace {
+            Trace::Exact => "exact trace".to_owned(),
+            Trace::Probes(probes) => format!("trace by {} random directions", probes.nrows()),
+        };
+        format!("probability flow, {trace}, tolerance {:e}", self.density.flow.tolerance)
+    }
+
+    /// `log p` of the numbers that stand for images, between the middles of their levels, in `[0, 1]`.
+    fn likelihoods(&self, images: ArrayView2<'_, f64>) -> Result<ImageLikelihoods, EvalError> {
+        let (expected, found) = (self.shape.len(), images.ncols());
+        if expected != found {
+            return Err(EvalError::Dimension { expected, found });
+        }
+        // Half of a number in [-1, 1] is one in an interval of length 1.
+        let stretch = expected as f64 * std::f64::consts::LN_2;
+        let logs = self.density.logs(images.mapv(|pixel| self.levels.between(pixel)).view())?;
+        Ok(ImageLikelihoods { log_likelihood: Some(logs + stretch), bound: None })
+    }
+}
+
+/// The log-density of images as numbers in `[-1, 1]`.
+#[derive(Debug, Clone)]
+pub(super) struct Density<N> {
+    pub(super) network: N,
+    pub(super) flow: Flow,
+    pub(super) trace: Trace,
+}
+
+impl<N: NoiseTrace> Density<N> {
+    /// Of each row by itself, on all threads.
+    fn logs(&self, points: ArrayView2<'_, f64>) -> Result<Array1<f64>, EvalError> {
+        let rows: Vec<Vec<f64>> = points.rows().into_iter().map(|row| row.to_vec()).collect();
+        let logs = rows.into_par_iter().map(|row| self.flow.log_density(&self.network, &row, &self.trace));
+        Ok(logs.collect::<Result<Vec<_>, _>>()?.into())
+    }
 }
 
 /// Minus the log-density of images as numbers in `[-1, 1]`; there are no gradients.
 pub(super) struct Likelihood {
-    pub(super) network: Box<dyn Noise + Send + Sync>,
-    pub(super) flow: Flow,
-    pub(super) trace: Trace,
+    pub(super) density: Density<NoiseNetwork>,
     pub(super) dim: usize,
 }
 
@@ -120,11 +173,7 @@ impl Potential for Likelihood {
 
     fn value(&self, points: ArrayView2<'_, f64>) -> Result<Array1<f64>, EvalError> {
         self.check(&points)?;
-        points
-            .rows()
-            .into_iter()
-            .map(|row| Ok(-self.flow.log_density(&*self.network, &row.to_vec(), &self.trace)?))
-            .collect()
+        Ok(-self.density.logs(points)?)
     }
 
     fn value_and_grad(&self, points: ArrayView2<'_, f64>) -> Result<ValueGrad, EvalError> {
