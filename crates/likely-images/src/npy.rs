@@ -34,7 +34,7 @@ fn parse(bytes: &[u8]) -> Result<ImageSet, String> {
     header.check_rows().map_err(in_words)?;
     let number = header.number(&NUMBERS).map_err(in_words)?;
     header.check_length(number.width(), data.len() as u64).map_err(in_words)?;
-    // Not longer than the file, so every axis is a size in memory.
+    // With no axis of 0 none is longer than the file; the others are checked where the set is made.
     let axes: Vec<usize> = header.shape.iter().map(|axis| *axis as usize).collect();
     let (layout, shape) = layout(&axes).ok_or_else(|| {
         let needed = "(count, height, width), (count, channels, height, width) or (count, height, width, channels) with 1 or 3 \
@@ -50,7 +50,7 @@ fn parse(bytes: &[u8]) -> Result<ImageSet, String> {
     };
     let pixels = match layout {
         Layout::ChannelsFirst => levels,
-        Layout::ChannelsLast if shape.channels == 1 || shape.is_empty() => levels,
+        Layout::ChannelsLast if shape.channels == 1 || levels.is_empty() => levels,
         Layout::ChannelsLast => levels
             .chunks_exact(shape.len())
             .flat_map(|one| planes(one, shape.channels, shape).pixels)

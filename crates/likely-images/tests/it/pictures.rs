@@ -265,7 +265,7 @@ fn arrays_of_numpy_are_read_in_three_layouts_and_types() {
 fn what_is_wrong_with_an_array_is_said() {
     let good = npy("|u1", "1, 2, 2", &[1, 2, 3, 4]);
     let floats = |values: [f64; 2]| npy("<f8", "2, 1, 1", &values.map(f64::to_le_bytes).concat());
-    let cases: [(Vec<u8>, &str); 12] = [
+    let cases: [(Vec<u8>, &str); 13] = [
         (Vec::new(), "does not start"),
         (good[..9].to_vec(), "inside its header"),
         (good[..good.len() - 1].to_vec(), "needs 4 bytes of numbers, and the file holds 3"),
@@ -275,6 +275,7 @@ fn what_is_wrong_with_an_array_is_said() {
         (npy("|u1", "1, 3, 2, 3", &[0; 18]), "not both"),
         (npy("|u1", "0, 2, 2", &[]), "no picture"),
         (npy("|u1", "0, 9223372036854775808, 9223372036854775808", &[]), "too many"),
+        (npy("|u1", "0, 4294967296, 4294967296, 3", &[]), "too many"),
         (npy("|u1", "2, 0, 2", &[]), "no pixels"),
         (floats([0.5, 1.5]), "picture 1 has 1.5; numbers of pictures are in [0, 1]"),
         (floats([f64::NAN, 0.0]), "picture 0 has NaN"),
