@@ -45,6 +45,14 @@ pub enum DataError {
         /// The path.
         path: PathBuf,
     },
+    /// A folder of images is too large to be one that was meant.
+    #[error("{} holds more than {most} files", path.display())]
+    TooManyFiles {
+        /// The folder.
+        path: PathBuf,
+        /// Most files that are read.
+        most: usize,
+    },
     /// The file is too large to be points that were meant.
     #[error("{} has {bytes} bytes; at most {MOST_BYTES} are read", path.display())]
     TooLarge {

@@ -29,10 +29,11 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Points, DataError> {
         return Err(DataError::NoPoints { path: path.to_owned() });
     };
     if let Some(((row, column), value)) = values.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        let value = if number == Number::LongInteger {
-            "an integer beyond 2^53".to_owned()
-        } else {
-            value.to_string()
+        // Beyond 2^53 an integer has no float of its own, so it is named by its bytes.
+        let at = if header.fortran_order { column * rows + row } else { row * columns + column };
+        let value = match (number, data.as_chunks::<8>().0.get(at)) {
+            (Number::LongInteger, Some(bytes)) => i64::from_le_bytes(*bytes).to_string(),
+            _ => value.to_string(),
         };
         return Err(DataError::NpyValue { path: path.to_owned(), row, column, value });
     }
@@ -129,9 +130,7 @@ mod tests {
             assert!(found.contains(expected), "{found} lacks {expected}");
         }
         let big = ((1_i64 << 53) + 1).to_le_bytes();
-        assert!(
-            read(&file(1, "<i8", "False", "(1,)", &big)).unwrap_err().contains("is an integer beyond 2^53")
-        );
+        assert!(read(&file(1, "<i8", "False", "(1,)", &big)).unwrap_err().contains("is 9007199254740993"));
     }
 
     #[test]

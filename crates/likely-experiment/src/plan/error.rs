@@ -19,13 +19,13 @@ pub enum PlanError {
         /// Why.
         source: Box<DataError>,
     },
-    /// The file that a model is read from cannot be read.
-    #[error("{place}: model `{label}`: {source}")]
-    ModelFile {
-        /// Where the spec names the file.
+    /// A file or folder that the spec names cannot be read.
+    #[error("{place}: {whose}: {source}")]
+    File {
+        /// Where the spec names it.
         place: Place,
-        /// Label of the model.
-        label: String,
+        /// Whose it is: a model, the images, the feature network.
+        whose: String,
         /// Why.
         source: Box<DataError>,
     },
@@ -171,15 +171,20 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    pub(super) fn file(place: Place, whose: impl Into<String>, source: DataError) -> Self {
+        Self::File { place, whose: whose.into(), source: Box::new(source) }
+    }
+
     /// Whether nothing is wrong but that a file which the spec names is not there: data or weights that the user brings.
     pub fn is_data_absent(&self) -> bool {
         match self {
-            Self::Data { source, .. } | Self::ModelFile { source, .. } => {
+            Self::Data { source, .. } | Self::File { source, .. } => {
                 matches!(**source, DataError::Absent { .. })
             }
-            Self::Images { reason, .. } | Self::Features { reason, .. } => reason.starts_with(DATA_ABSENT),
-            // A file of the hub, in the configuration of a model.
-            Self::Spec(error) => error.to_string().contains(DATA_ABSENT),
+            // A file of the hub: the configuration of a model is read by serde, whose errors carry text alone.
+            Self::Spec(error) => {
+                matches!(&**error, SpecError::WrongValue { reason, .. } if reason.starts_with(DATA_ABSENT))
+            }
             _ => false,
         }
     }

@@ -1,12 +1,13 @@
 //! The held-out images of a spec, and the files that images are read from.
 
 use super::{PlanError, names_a_file};
+use crate::DataError;
 use crate::data::read_bytes;
 use crate::spec::Step::Key;
 use crate::spec::{Spec, WirePart};
 use likely_core::FeatureNetwork;
 use likely_images::{Part, Reading, open};
-use likely_models::{BuildError, DATA_ABSENT, feature_network};
+use likely_models::{BuildError, feature_network};
 use likely_record::sha256_hex;
 use ndarray::Array2;
 use std::collections::BTreeMap;
@@ -33,12 +34,10 @@ pub(super) fn read(
     files: &mut BTreeMap<String, String>,
 ) -> Result<Option<HeldOut>, PlanError> {
     let Some(wire) = &spec.wire.images else { return Ok(None) };
-    let wrong = |reason: String| PlanError::Images {
-        place: spec.document.at(&[Key("images"), Key("folder")]),
-        reason,
-    };
+    let place = || spec.document.at(&[Key("images"), Key("folder")]);
+    let wrong = |reason: String| PlanError::Images { place: place(), reason };
     let path = spec.folder().join(&wire.folder);
-    hash(&path, &wire.folder, files).map_err(wrong)?;
+    hash(&path, &wire.folder, files).map_err(|source| PlanError::file(place(), "the images", source))?;
     let reading = Reading { part: wire.part.into(), ..Reading::default() };
     let set = open(&path, &reading).map_err(|error| wrong(error.to_string()))?;
     let most = wire.most.map_or(set.count(), |most| set.count().min(most as usize));
@@ -76,7 +75,7 @@ fn network(
     let place = || spec.document.at(&steps);
     for file in config.values().filter_map(toml::Value::as_str).filter(|text| names_a_file(text)) {
         hash(&spec.folder().join(file), file, files)
-            .map_err(|reason| PlanError::Features { place: place(), reason })?;
+            .map_err(|source| PlanError::file(place(), "the feature network", source))?;
     }
     match feature_network(spec.document.table(&steps), spec.folder()) {
         Ok(network) => Ok(Some(network)),
@@ -86,36 +85,30 @@ fn network(
 }
 
 /// Adds the SHA-256 of a file, or of all files below a folder, under the name that the spec has for it.
-pub(super) fn hash(path: &Path, name: &str, files: &mut BTreeMap<String, String>) -> Result<(), String> {
-    if matches!(path.try_exists(), Ok(false)) {
-        let path = path.display();
-        return Err(format!(
-            "{DATA_ABSENT}: there is no {path}; put it there, or name the images that are meant"
-        ));
-    }
+pub(super) fn hash(path: &Path, name: &str, files: &mut BTreeMap<String, String>) -> Result<(), DataError> {
     let mut found = Vec::new();
     list(path, Path::new(name), &mut found)?;
     for (path, name) in found {
-        let bytes = read_bytes(&path).map_err(|error| error.to_string())?;
+        let bytes = read_bytes(&path)?;
         files.insert(name.to_string_lossy().into_owned(), sha256_hex(&bytes));
     }
     Ok(())
 }
 
 /// Files with their names; those that begin with a point are none of the images.
-fn list(path: &Path, name: &Path, found: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), String> {
+fn list(path: &Path, name: &Path, found: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), DataError> {
     if !path.is_dir() {
         found.push((path.to_owned(), name.to_owned()));
         return Ok(());
     }
-    let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
+    let failed = |source| DataError::Read { path: path.to_owned(), source };
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let entry = entry.map_err(failed)?.file_name();
         if entry.to_string_lossy().starts_with('.') {
             continue;
         }
         if found.len() == MOST_FILES {
-            return Err(format!("{} holds more than {MOST_FILES} files", path.display()));
+            return Err(DataError::TooManyFiles { path: path.to_owned(), most: MOST_FILES });
         }
         list(&path.join(&entry), &name.join(&entry), found)?;
     }

@@ -343,17 +343,14 @@ fn build_model(
     let values = spec.wire.model[index].config.iter();
     let texts = values.filter_map(|(key, value)| Some((key, value.as_str()?)));
     if let Some(folder) = spec.wire.model[index].config.get("folder").and_then(toml::Value::as_str) {
-        images::hash(&spec.folder().join(folder), folder, files).map_err(|reason| PlanError::Images {
-            place: spec.document.at(&[Key("model"), Item(index), Key("config"), Key("folder")]),
-            reason,
-        })?;
+        let place = spec.document.at(&[Key("model"), Item(index), Key("config"), Key("folder")]);
+        images::hash(&spec.folder().join(folder), folder, files)
+            .map_err(|source| PlanError::file(place, "the images", source))?;
     }
     for (key, file) in texts.filter(|(key, text)| *key == "file" || names_a_file(text)) {
-        let bytes = read_bytes(&spec.folder().join(file)).map_err(|source| PlanError::ModelFile {
-            place: spec.document.at(&[Key("model"), Item(index), Key("config"), Key(key)]),
-            label: model.label.clone(),
-            source: Box::new(source),
-        })?;
+        let place = spec.document.at(&[Key("model"), Item(index), Key("config"), Key(key)]);
+        let bytes = read_bytes(&spec.folder().join(file))
+            .map_err(|source| PlanError::file(place, format!("model `{}`", model.label), source))?;
         files.insert(file.to_owned(), sha256_hex(&bytes));
     }
     // Each model draws from a root of its own, so that adding one changes none of the others.

@@ -82,7 +82,7 @@ impl Geometry for PullBack<'_> {
                 g[i * dim + i] += self.ridge;
             }
         }
-        finite(out, dim * dim)
+        finite(out, dim * dim, "score")
     }
 
     /// `2 grad <H v, H(x) v>` with the first `H v` held fixed.
@@ -94,14 +94,14 @@ impl Geometry for PullBack<'_> {
         for out in out.iter_mut() {
             *out *= 2.0;
         }
-        finite(out, self.dim)
+        finite(out, self.dim, "score")
     }
 
     fn squared_norms(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
         let at = at.with_dim(self.dim)?;
         let mut product = vec![0.0; v.len()];
         self.curvature.hessian_vector(at, v, &mut product)?;
-        finite(&product, self.dim)?;
+        finite(&product, self.dim, "score")?;
         let rows = product.chunks_exact(self.dim).zip(v.chunks_exact(self.dim));
         for (out, (product, v)) in out.iter_mut().zip(rows) {
             *out = dot(product, product) + self.ridge * dot(v, v);
@@ -115,7 +115,7 @@ impl Geometry for PullBack<'_> {
         let mut third = vec![0.0; v.len()];
         self.curvature.hessian_gradient(at, v, v, &mut third)?;
         self.curvature.hessian_vector(at, &third, out)?;
-        finite(out, self.dim)
+        finite(out, self.dim, "score")
     }
 
     fn evaluates_density(&self) -> bool {

@@ -72,7 +72,7 @@ impl Collapsed<'_> {
         for g in &mut gradients {
             *g *= 2.0 * self.alpha;
         }
-        finite(&gradients, at.dim())?;
+        finite(&gradients, at.dim(), "score")?;
         Ok(gradients)
     }
 }

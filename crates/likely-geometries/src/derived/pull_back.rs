@@ -2,6 +2,7 @@
 
 use super::conformal::dot;
 use super::numbers::NotNegative;
+use super::rank_one::finite;
 use crate::table::derived_from_config;
 use crate::{Derive, Derived, Origin, PullBack};
 use likely_core::{EvalError, Form, Geometry, Rows, SmoothMap, Tensors};
@@ -53,7 +54,7 @@ impl Ridged<'_> {
         for g in numbers.chunks_exact_mut(dim * dim) {
             g.iter_mut().step_by(dim + 1).for_each(|g| *g += self.ridge);
         }
-        finite(numbers, dim * dim)
+        finite(numbers, dim * dim, "decoder")
     }
 }
 
@@ -73,7 +74,7 @@ impl Geometry for Ridged<'_> {
 
     fn norm_gradient(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
         self.geometry.norm_gradient(at, v, out)?;
-        finite(out, at.dim())
+        finite(out, at.dim(), "decoder")
     }
 
     fn squared_norms(&self, at: Rows<'_>, v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
@@ -81,7 +82,7 @@ impl Geometry for Ridged<'_> {
         for (out, v) in out.iter_mut().zip(v.chunks_exact(at.dim())) {
             *out += self.ridge * dot(v, v);
         }
-        finite(out, 1)
+        finite(out, 1, "decoder")
     }
 
     fn linearise(
@@ -92,17 +93,7 @@ impl Geometry for Ridged<'_> {
         gradient: &mut [f64],
     ) -> Result<(), EvalError> {
         self.geometry.linearise(at, v, out, gradient)?;
-        finite(gradient, at.dim())?;
+        finite(gradient, at.dim(), "decoder")?;
         self.raise(out, at.count())
-    }
-}
-
-fn finite(numbers: &[f64], a_row: usize) -> Result<(), EvalError> {
-    match numbers.chunks_exact(a_row).position(|row| row.iter().any(|number| !number.is_finite())) {
-        Some(row) => {
-            let reason = "the derivatives of the decoder are not finite numbers there".into();
-            Err(EvalError::OutsideChart { row, reason })
-        }
-        None => Ok(()),
     }
 }

@@ -59,15 +59,15 @@ impl<'a> RankOne<'a> {
                 *out *= factor;
             }
         }
-        finite(out, dim)
+        finite(out, dim, "score")
     }
 }
 
-/// That every number of a gradient is one.
-pub(super) fn finite(gradient: &[f64], dim: usize) -> Result<(), EvalError> {
-    match gradient.chunks_exact(dim).position(|g| g.iter().any(|g| !g.is_finite())) {
+/// That every number is one, so many to a row; `of` is whose derivatives they are.
+pub(super) fn finite(numbers: &[f64], a_row: usize, of: &str) -> Result<(), EvalError> {
+    match numbers.chunks_exact(a_row).position(|row| row.iter().any(|number| !number.is_finite())) {
         Some(row) => {
-            let reason = "the derivatives of the score are not finite numbers there".into();
+            let reason = format!("the derivatives of the {of} are not finite numbers there");
             Err(EvalError::OutsideChart { row, reason })
         }
         None => Ok(()),
@@ -126,7 +126,7 @@ impl Geometry for RankOne<'_> {
             let bend = self.weight * dot(out, v);
             out.iter_mut().zip(g).for_each(|(out, g)| *out = bend * g);
         }
-        finite(out, dim)
+        finite(out, dim, "score")
     }
 
     fn evaluates_density(&self) -> bool {
