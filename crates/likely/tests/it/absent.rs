@@ -35,7 +35,11 @@ fn an_experiment_without_its_data_is_never_green_and_keeps_nobody_from_the_other
 
 #[test]
 fn another_mistake_beside_absent_data_still_ends_everything() {
-    let project = Project::with(&spec(1).replace("points.csv", "tiny.toml"));
-    let answer = project.run(&["reproduce", "--quiet"]).ends(2);
-    assert!(!answer.err.contains("data absent"), "{}", answer.err);
+    let mistakes = [("points.csv", "tiny.toml"), ("{ fixed = 0.5 }", "\"data absent\"")];
+    for (right, wrong) in mistakes {
+        let project = Project::with(&spec(1).replace(right, wrong));
+        let answer = project.run(&["reproduce", "--quiet"]).ends(2);
+        assert!(!answer.err.contains("data absent: "), "{}", answer.err);
+        assert!(!project.path().join("results").exists(), "{wrong}: nothing is written");
+    }
 }
